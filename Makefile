@@ -1,0 +1,57 @@
+# Needs Python 3.11 or newer, make and git; everything else goes into .venv.
+
+FIND_PYTHON = for p in python3 python3.11 python3.12 python3.13 python3.14 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	2>/dev/null && echo $$p && break; done
+PYTHON ?= $(shell $(FIND_PYTHON))
+# One version of torch for everybody; which build of it depends on the machine, so no hash.
+TORCH = torch==2.13.0
+BIN = .venv/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check -q
+ARGS ?=
+
+.PHONY: help run test check bench ui lock wheel clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+run: .venv/installed-run ## train (ARGS="stage=... arch=..." passes overrides)
+	@$(BIN)/python -m lmlab $(ARGS)
+
+test: .venv/installed-dev ## run all tests
+	$(BIN)/python -m pytest -q $(ARGS)
+
+check: .venv/installed-dev ## ruff, types, quick tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+
+bench: .venv/installed-dev ## speed and memory beside the peers; writes benchmarks/README.md
+	$(BIN)/python -m benchmarks $(ARGS)
+
+ui: .venv/installed-run ## the MLflow page of the runs, on 127.0.0.1
+	@$(BIN)/python -m lmlab ui $(ARGS)
+
+.venv/installed-run: requirements/run.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "lmlab needs Python 3.11 or newer: none found (make PYTHON=...)"; exit 1; }
+	@echo "setting up .venv (once; about a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) install "$(TORCH)"
+	@$(PIP) install --require-hashes --no-deps -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/installed-dev: requirements/dev.txt .venv/installed-run
+	@echo "installing what the tests need (once)"
+	@$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
+	@touch $@
+
+lock: ## resolve the dependencies anew (needs uv)
+	$(PYTHON) requirements/lock.py
+
+wheel: .venv/installed-dev ## build the wheel into dist/
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+clean: ## remove what was built and cached, not the runs
+	rm -rf dist build .pytest_cache .mypy_cache .ruff_cache

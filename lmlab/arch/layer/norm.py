@@ -1,0 +1,19 @@
+"""Normalisation layers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import nn
+
+NormName = Literal["layer", "rms"]
+
+
+def make_norm(name: NormName, width: int, *, bias: bool) -> nn.Module:
+    """A normalisation over the last dimension, (..., D) to (..., D).
+
+    Source: LayerNorm arXiv 1607.06450; RMSNorm arXiv 1910.07467. An RMS norm never has a bias.
+    """
+    if name == "rms":
+        return nn.RMSNorm(width, eps=1e-5)
+    return nn.LayerNorm(width, eps=1e-5, bias=bias)

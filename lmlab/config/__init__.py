@@ -1,0 +1,1 @@
+"""Reading and checking configuration, before anything heavy is imported."""

@@ -1,0 +1,101 @@
+"""Settings that are right one by one and wrong together, or have no effect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from lmlab.config.allow import nodes
+from lmlab.config.catalog import options_where, read_yaml
+from lmlab.config.definition import constant, find_definition
+from lmlab.config.node import Problem
+from lmlab.config.place import Places
+from lmlab.config.schema import EFFECTIVE_WITH, POSITIVE
+
+
+def select(tree: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path, None where there is none."""
+    value: Any = tree
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def fit_problems(tree: Mapping[str, Any], places: Places) -> list[Problem]:
+    """All rules over more than one setting, on a resolved tree with right keys and types."""
+    return [
+        *_numbers(tree),
+        *_architecture(tree, places),
+        *_only_with(tree),
+        *_without_effect(tree, places),
+    ]
+
+
+def _numbers(tree: Mapping[str, Any]) -> list[Problem]:
+    problems = []
+    for path in POSITIVE:
+        value = select(tree, path)
+        if value is not None and not (value > 0 and math.isfinite(value)):
+            problems.append(Problem(path, "must be a number above 0", value))
+    tokens = select(tree, "budget.tokens")
+    if isinstance(tokens, float) and math.isfinite(tokens) and not tokens.is_integer():
+        problems.append(Problem("budget.tokens", "must be a whole number", tokens))
+    if tree.get("seed", 0) < 0:
+        problems.append(Problem("seed", "must be 0 or more", tree["seed"]))
+    return problems
+
+
+def _class_constant(tree: Mapping[str, Any], group: str, name: str) -> Any:
+    definition = find_definition(str(select(tree, f"{group}._target_")))
+    return None if definition is None else constant(definition, name)
+
+
+def _architecture(tree: Mapping[str, Any], places: Places) -> list[Problem]:
+    """The objective must fit the kind of architecture (decoder, encoder, encoder_decoder)."""
+    kind = _class_constant(tree, "arch", "kind")
+    wanted = _class_constant(tree, "objective", "fits")
+    if kind is None or wanted is None or kind in wanted:
+        return []
+    archs = options_where(places, "arch", "kind", wanted)
+    objectives = options_where(places, "objective", "fits", (kind,))
+    do = [f"arch={'|'.join(archs)}"] if archs else []
+    do += [f"objective={'|'.join(objectives)}"] if objectives else []
+    text = f"needs an architecture that is {' or '.join(wanted)}, and this one is {kind}"
+    name = str(select(tree, "objective._target_")).rpartition(".")[2]
+    arch = str(select(tree, "arch._target_")).rpartition(".")[2]
+    text = f"objective {name} {text} (arch {arch})"
+    return [Problem("objective", text, has_value=False, hint=" or ".join(do) or None)]
+
+
+def _only_with(tree: Mapping[str, Any]) -> list[Problem]:
+    """Settings that their own class says do nothing unless a neighbour has a certain value."""
+    problems = []
+    for path, node in nodes(dict(tree)):
+        definition = find_definition(str(node.get("_target_", "")))
+        rules = None if definition is None else constant(definition, "only_with")
+        for key, conditions in rules.items() if isinstance(rules, dict) else ():
+            if node.get(key) is None:
+                continue
+            for other, values in conditions.items():
+                if node.get(other) not in values:
+                    text = _needs(f"{path}.{other}", values, node.get(other))
+                    hint = f"{path}.{key}=null"
+                    problems.append(Problem(f"{path}.{key}", text, node[key], hint=hint))
+    return problems
+
+
+def _needs(other: str, values: tuple[Any, ...], value: Any) -> str:
+    shown = "null" if value is None else value
+    return f"has no effect with {other}={shown}, only with {other}={'|'.join(map(str, values))}"
+
+
+def _without_effect(tree: Mapping[str, Any], places: Places) -> list[Problem]:
+    """Changed settings of config.yaml that another setting has switched off."""
+    defaults = read_yaml(places.conf[0] / "config.yaml")
+    problems = []
+    for path, (other, values) in EFFECTIVE_WITH.items():
+        value, default = select(tree, path), select(defaults, path)
+        if value != default and select(tree, other) not in values:
+            problems.append(Problem(path, _needs(other, values, select(tree, other)), value))
+    return problems

@@ -1,0 +1,121 @@
+"""A new run's folder with its config.yaml: the only thing a worker is started with."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig
+
+from lmlab import __version__
+from lmlab.config.error import ConfigError
+from lmlab.config.origin import readable
+from lmlab.config.resolve import without_environment
+from lmlab.config.secrets import redact
+
+MAX_NAME = 60
+
+
+def slug(text: str) -> str:
+    """Letters, digits and . _ - of `text`, at most 60 of them, beginning with a letter or digit."""
+    kept = re.sub(r"[^A-Za-z0-9._-]+", "-", text)
+    kept = re.sub(r"\.{2,}", ".", kept).strip("-._")[:MAX_NAME]
+    return kept.strip("-._") or "run"
+
+
+def name_of(config: Mapping[str, Any], overrides: list[str]) -> str:
+    """run.name, or the overrides without what is not worth a name, or `run`."""
+    name = config["run"]["name"]
+    if name is not None:
+        return slug(name)
+    words = [text for text in overrides if not text.lstrip("+").startswith(("run.", "debug="))]
+    return slug("_".join(redact(text).replace("=", "-") for text in words))
+
+
+def create(
+    cfg: DictConfig,
+    choices: Mapping[str, Any],
+    overrides: list[str],
+    parent_run_id: str | None = None,
+) -> Path:
+    """Make `<run.root>/<time>-<name>-<hash>/`, write config.yaml into it, return the folder.
+
+    Values that came from the environment are written as `${oc.env:NAME}`.
+    Raises: ConfigError when the folder cannot be made.
+    """
+    config = without_environment(cfg)
+    digest = hashlib.sha256(dump(config).encode()).hexdigest()[:6]
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{name_of(config, overrides)}-{digest}"
+    folder = _make(config["run"]["root"], name)
+    record = {
+        "config": config,
+        "choices": dict(choices),
+        "overrides": [redact(text) for text in overrides],
+        "parent_run_id": parent_run_id,
+        "version": __version__,
+    }
+    temporary = folder / ".config.yaml.tmp"
+    temporary.write_text(dump(record), encoding="utf-8")
+    os.replace(temporary, folder / "config.yaml")
+    return folder
+
+
+def create_sweep(root: str, text: str) -> Path:
+    """Make `<run.root>/<time>-sweep-<name>-<hash>/` for what belongs to a sweep as a whole."""
+    digest = hashlib.sha256(text.encode()).hexdigest()[:6]
+    return _make(root, f"{time.strftime('%Y%m%d-%H%M%S')}-sweep-{slug(text)}-{digest}")
+
+
+def dump(record: Mapping[str, Any]) -> str:
+    """YAML in the order of the keys, with numbers that any reader takes for numbers."""
+    return yaml.dump(_plain(record), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes 3e-05 as 3.0e-05: YAML 1.1 reads the first as text."""
+
+
+def _number(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
+    text = repr(value)
+    if "e" in text and "." not in text:
+        text = text.replace("e", ".0e")
+    special = {"inf": ".inf", "-inf": "-.inf", "nan": ".nan"}
+    return dumper.represent_scalar("tag:yaml.org,2002:float", special.get(text, text))
+
+
+_Dumper.add_representer(float, _number)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _make(root_setting: str, name: str) -> Path:
+    """A new folder directly in the root; a second one of the same name gets a number."""
+    try:
+        root = Path(root_setting).expanduser()
+        root.mkdir(parents=True, exist_ok=True)
+        for number in range(1, 1000):
+            folder = root / (name if number == 1 else f"{name}-{number}")
+            if folder.resolve().parent != root.resolve():
+                raise ConfigError([f"run.name: {name!r} would leave {readable(root)}"])
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            return folder
+    except (OSError, ValueError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(
+            [f"run.root={root_setting!r}: cannot make a folder there ({error})"]
+        ) from error
+    raise ConfigError([f"run.root={root_setting}: a thousand runs of the name {name} exist"])

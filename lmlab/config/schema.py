@@ -1,0 +1,119 @@
+"""The sections of config.yaml that no class stands behind. Read as text, like every signature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """The plain settings at the top."""
+
+    seed: int
+    debug: bool
+    init_from: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """When a run ends; whole numbers may be written as 1e9."""
+
+    tokens: int | float | None
+    flops: int | float | None
+    minutes: int | float | None
+    steps: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """How many tokens a step has, and how many sequences fit a device."""
+
+    tokens: int
+    micro_sequences: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """When checkpoints are written and how many stay."""
+
+    every_steps: int | None
+    keep: int
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What happens to bad and to suspicious steps."""
+
+    spike: Literal["skip", "rewind", "none"]
+    spike_sigma: float
+    spike_window: int
+    rewind_steps: int
+    rewind_skip_batches: int
+    max_bad_steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where runs are kept and what this one is called."""
+
+    root: str
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """The record at the head of an experiment."""
+
+    question: str
+    source: str
+    expect: str
+    cost: str
+    believed_blocked_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a published size is trained with."""
+
+    learning_rate: float
+    batch_tokens: int
+    tokens: int
+
+
+SECTIONS = {
+    "budget": "Budget",
+    "batch": "Batch",
+    "checkpoint": "Checkpoint",
+    "guard": "Guard",
+    "run": "Run",
+    "experiment": "Experiment",
+}
+
+# Settings that must be above 0 when they are set.
+POSITIVE = (
+    "budget.tokens",
+    "budget.flops",
+    "budget.minutes",
+    "budget.steps",
+    "batch.tokens",
+    "batch.micro_sequences",
+    "checkpoint.every_steps",
+    "checkpoint.keep",
+    "guard.spike_sigma",
+    "guard.spike_window",
+    "guard.rewind_steps",
+    "guard.rewind_skip_batches",
+    "guard.max_bad_steps",
+    "arch.recipe.learning_rate",
+    "arch.recipe.batch_tokens",
+    "arch.recipe.tokens",
+)
+
+# A setting that does nothing unless another one has one of these values.
+EFFECTIVE_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
+    "guard.spike_sigma": ("guard.spike", ("skip", "rewind")),
+    "guard.spike_window": ("guard.spike", ("skip", "rewind")),
+    "guard.rewind_steps": ("guard.spike", ("rewind",)),
+    "guard.rewind_skip_batches": ("guard.spike", ("rewind",)),
+}

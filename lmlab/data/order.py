@@ -1,0 +1,98 @@
+"""The order of samples and the seeds of noise, as pure functions of integers.
+
+Sample counter n of a run is position n % N of epoch n // N. A position's sample is a permutation of
+0 .. N-1 that is a pure function of (seed, epoch); nothing is stored, nothing depends on processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+ROUNDS = 6
+# Salts: the same numbers mean other things in an order and in a seed.
+ORDER, NOISE = np.uint64(0x6F72646572), np.uint64(0x6E6F697365)
+# The epoch of validation samples: no training epoch is ever this one.
+VALIDATION_EPOCH = 2**64 - 1
+
+
+def mix(value: np.ndarray) -> np.ndarray:
+    """Scatter 64-bit integers (splitmix64), uint64 in and out, any shape."""
+    with np.errstate(over="ignore"):
+        value = value + np.uint64(0x9E3779B97F4A7C15)
+        value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))
+
+
+def hash_of(*parts: np.ndarray | int) -> np.ndarray:
+    """One 64-bit hash of integers; arrays are combined element by element."""
+    result = np.zeros(1, np.uint64)
+    for part in parts:
+        result = mix(result ^ mix(np.atleast_1d(np.asarray(part)).astype(np.uint64)))
+    return result
+
+
+def permuted(positions: np.ndarray, epochs: np.ndarray, seed: int, num_samples: int) -> np.ndarray:
+    """The sample at each position of each epoch: (n,) integers to (n,) int64 in 0..num_samples-1.
+
+    A Feistel network over the next even power of two, walked until it is back inside the range.
+    """
+    half = np.uint64(max(1, (max(1, num_samples - 1).bit_length() + 1) // 2))
+    low = np.uint64((1 << int(half)) - 1)
+    keys = hash_of(int(ORDER), seed, epochs)
+    values = np.asarray(positions).astype(np.uint64)
+    outside = np.ones(len(values), bool)
+    while outside.any():
+        values[outside] = _feistel(values[outside], keys[outside], half, low)
+        outside = values >= np.uint64(num_samples)
+    return values.astype(np.int64)
+
+
+def _feistel(values: np.ndarray, keys: np.ndarray, half: np.uint64, low: np.uint64) -> np.ndarray:
+    left, right = values >> half, values & low
+    for index in range(ROUNDS):
+        turn = mix(keys ^ mix(right ^ (np.uint64(index + 1) << np.uint64(58))))
+        left, right = right, left ^ (turn & low)
+    return (left << half) | right
+
+
+def samples(counters: np.ndarray, seed: int, num_samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sample counters (n,) of a run to the epochs (n,) and the samples (n,) they stand for."""
+    counters = np.asarray(counters, dtype=np.int64)
+    epochs = counters // num_samples
+    return epochs, permuted(counters % num_samples, epochs, seed, num_samples)
+
+
+def noise_seeds(seed: int, epochs: np.ndarray | int, chosen: np.ndarray) -> np.ndarray:
+    """(n,) uint64: all the randomness that an objective may use for each sample."""
+    return hash_of(int(NOISE), seed, epochs, chosen)
+
+
+def share(batch: int, step_sequences: int, rank: int, world_size: int) -> np.ndarray:
+    """The sample counters of a rank in one step-batch: the rank-th of equal, contiguous parts."""
+    each = step_sequences // world_size
+    start = batch * step_sequences + rank * each
+    return np.arange(start, start + each, dtype=np.int64)
+
+
+def batch_of_step(step: int, skipped: Iterable[tuple[int, int]]) -> int:
+    """The batch of a run's step: the step-th that no (first, last) of `skipped` holds."""
+    batch = step
+    for first, last in sorted(skipped):
+        if first > batch:
+            break
+        batch += last - first + 1
+    return batch
+
+
+def merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same (first, last) ranges in order, touching and overlapping ones joined."""
+    result: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if result and first <= result[-1][1] + 1:
+            result[-1] = (result[-1][0], max(last, result[-1][1]))
+        else:
+            result.append((first, last))
+    return result

@@ -1,0 +1,1 @@
+"""Where text comes from: one class a kind of source."""

@@ -1,0 +1,1 @@
+"""Text to token ids and back: one class a tokenizer. This file imports nothing on purpose."""

@@ -1,0 +1,50 @@
+"""A run folder's record: the resolved config, and how it came about."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from lmlab.check import check_config_from_checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run folder's config.yaml: the resolved config, and how it came about."""
+
+    folder: Path
+    config: dict[str, Any]
+    choices: dict[str, str]
+    overrides: list[str]
+    parent_run_id: str | None
+    text: str
+
+    @property
+    def hash(self) -> str:
+        """Of everything that decides the outcome, so not of names and folders."""
+        decides = {k: v for k, v in self.config.items() if k not in ("run", "debug", "track")}
+        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def read(config_path: str | Path) -> Job:
+    """A job from its config.yaml; `${oc.env:...}` is resolved now, in this process only."""
+    path = Path(config_path).resolve()
+    text = path.read_text()
+    record = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
+    assert isinstance(record, dict)
+    config = OmegaConf.to_container(OmegaConf.create(record["config"]), resolve=True)
+    assert isinstance(config, dict)
+    check_config_from_checkpoint(config)
+    return Job(
+        folder=path.parent,
+        config=config,  # type: ignore[arg-type]
+        choices=record["choices"],
+        overrides=record["overrides"],
+        parent_run_id=record.get("parent_run_id"),
+        text=text,
+    )

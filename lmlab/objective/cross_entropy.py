@@ -1,0 +1,92 @@
+"""Cross entropy fused with the unembedding: the logits of a long batch never exist at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+CHUNK_ELEMENTS = 2 * 2**20  # logits held at once: 8 MiB in fp32
+
+
+def _chunk_size(num_rows: int, vocab_size: int) -> int:
+    return max(1, min(num_rows, CHUNK_ELEMENTS // vocab_size))
+
+
+def _softmax_in_place(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Turn logits (N, V) into probabilities; returns log(Z) and -log p[target], each (N,)."""
+    largest = logits.amax(dim=1, keepdim=True)
+    logits.sub_(largest)
+    picked = logits.gather(1, target)
+    norm = logits.exp_().sum(dim=1, keepdim=True)
+    logits.mul_(norm.reciprocal())
+    log_norm = norm.log_()
+    return (log_norm + largest).squeeze(1), (log_norm - picked).squeeze(1)
+
+
+class _FusedCrossEntropy(torch.autograd.Function):
+    """Sum of -log softmax(hidden @ weight.T)[target] over rows; gradients are made in forward."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, z_loss: float, dtype: torch.dtype
+    ) -> tuple[Tensor, Tensor]:
+        low_hidden, low_weight = hidden.to(dtype), weight.to(dtype)
+        needs_grad = hidden.requires_grad or weight.requires_grad
+        hidden_grad = torch.empty_like(low_hidden) if needs_grad else None
+        weight_grad = torch.zeros_like(weight, dtype=torch.float32) if needs_grad else None
+        total = hidden.new_zeros((), dtype=torch.float32)
+        z_total = hidden.new_zeros((), dtype=torch.float32)
+        size = _chunk_size(len(hidden), weight.shape[0])
+        low = low_hidden.new_empty(size, weight.shape[0])
+        high = torch.empty_like(low, dtype=torch.float32)
+        for start in range(0, len(hidden), size):
+            rows = slice(start, min(start + size, len(hidden)))
+            logits, grad = low[: rows.stop - start], high[: rows.stop - start]
+            torch.mm(low_hidden[rows], low_weight.T, out=logits)
+            target = targets[rows, None]
+            log_norm, nll = _softmax_in_place(grad.copy_(logits), target)
+            total += nll.sum()
+            z_total += log_norm.square().sum()
+            if not needs_grad:
+                continue
+            if z_loss:
+                grad.mul_(1.0 + 2.0 * z_loss * log_norm[:, None])
+            grad.scatter_add_(1, target, grad.new_full((1, 1), -1.0).expand_as(target))
+            logits.copy_(grad)
+            torch.mm(logits, low_weight, out=hidden_grad[rows])
+            weight_grad += logits.T @ low_hidden[rows]
+        ctx.save_for_backward(hidden_grad, weight_grad)
+        ctx.hidden_dtype, ctx.weight_dtype = hidden.dtype, weight.dtype
+        return total + z_loss * z_total, total
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        hidden_grad, weight_grad = ctx.saved_tensors
+        return (
+            (hidden_grad * grad).to(ctx.hidden_dtype),
+            weight_grad.mul_(grad).to(ctx.weight_dtype),
+            None,
+            None,
+            None,
+        )
+
+
+def fused_cross_entropy(
+    hidden: Tensor, weight: Tensor, targets: Tensor, mask: Tensor, z_loss: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """Sums over the positions that count of the objective and of the plain cross entropy, in nats.
+
+    hidden (..., D); weight (V, D); targets (...) int64; mask (...) bool, True: the position counts.
+    z_loss adds z_loss * log(Z)^2 a position (PaLM section 5), Z the softmax's normaliser.
+    Under autocast the matrix products run in its dtype; sums and softmax are fp32.
+    """
+    rows, picked = hidden.flatten(0, -2), targets.flatten()
+    if not bool(mask.all()):
+        keep = mask.flatten().nonzero().squeeze(1)
+        rows, picked = rows[keep], picked[keep]
+    kind = hidden.device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
+    with torch.autocast(kind, enabled=False):
+        return _FusedCrossEntropy.apply(rows, weight, picked, z_loss, dtype)

@@ -1,0 +1,149 @@
+"""Optimizers, their parameter groups and the shape of the learning rate over a budget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import ClassVar, Literal
+
+import torch
+from torch import nn
+
+ScheduleName = Literal["cosine", "wsd", "constant", "inverse_sqrt"]
+
+
+def rate(
+    schedule: str, progress: float, warmup: float, final: float | None, decay: float | None
+) -> float:
+    """The learning rate as a fraction of its peak, at `progress` 0..1 through the budget.
+
+    warmup, decay: fractions of the budget; final: the fraction of the peak at the end.
+    Source: cosine GPT-3 appendix B; wsd (warm-up, stable, decay) Hu et al. 2024 (MiniCPM);
+    inverse_sqrt Vaswani et al. 2017 section 5.3, as a fraction of the peak.
+    """
+    if progress < warmup:
+        return progress / warmup
+    if schedule == "constant":
+        return 1.0
+    if schedule == "inverse_sqrt":
+        start = max(warmup, 1e-3)
+        return math.sqrt(start / max(progress, start))
+    if schedule == "cosine":
+        final = 0.1 if final is None else final
+        done = min(1.0, (progress - warmup) / (1.0 - warmup))
+        return final + (1.0 - final) * 0.5 * (1.0 + math.cos(math.pi * done))
+    final, decay = final or 0.0, 0.2 if decay is None else decay
+    left = min(1.0, max(0.0, 1.0 - progress) / decay)
+    return final + (1.0 - final) * left
+
+
+class AdamW:
+    """AdamW with decay on matrices only (Loshchilov and Hutter 2019); GPT-3's betas by default."""
+
+    only_with: ClassVar[dict[str, dict[str, tuple[str, ...]]]] = {
+        "final_fraction": {"schedule": ("cosine", "wsd")},
+        "decay_fraction": {"schedule": ("wsd",)},
+    }
+
+    def __init__(
+        self,
+        *,
+        learning_rate: float,
+        betas: list[float],
+        eps: float,
+        weight_decay: float,
+        clip_norm: float | None,
+        schedule: Literal["cosine", "wsd", "constant", "inverse_sqrt"],
+        warmup_fraction: float,
+        final_fraction: float | None,
+        decay_fraction: float | None,
+    ) -> None:
+        if learning_rate <= 0:
+            raise ValueError(f"optim.learning_rate={learning_rate} must be above 0")
+        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"optim.betas={betas} must be two numbers from 0 up to but not 1")
+        if not 0 <= warmup_fraction < 1:
+            raise ValueError(f"optim.warmup_fraction={warmup_fraction} must be at least 0, below 1")
+        if clip_norm is not None and clip_norm <= 0:
+            raise ValueError(f"optim.clip_norm={clip_norm} must be above 0; null turns it off")
+        if decay_fraction is not None and not 0 < decay_fraction <= 1:
+            raise ValueError(f"optim.decay_fraction={decay_fraction} must be above 0, at most 1")
+        self.learning_rate, self.betas, self.eps = learning_rate, betas, eps
+        self.weight_decay, self.clip_norm = weight_decay, clip_norm
+        self.schedule, self.warmup = schedule, warmup_fraction
+        self.final, self.decay = final_fraction, decay_fraction
+
+    def rate(self, progress: float) -> float:
+        """The learning rate as a fraction of its peak, `progress` 0..1 through the budget."""
+        return rate(self.schedule, progress, self.warmup, self.final, self.decay)
+
+    def build(self, module: nn.Module) -> list[torch.optim.Optimizer]:
+        """The optimizers of all parameters that train; each group keeps its peak as `peak_lr`."""
+        return [self._adamw(named_parameters(module))]
+
+    def _adamw(self, parameters: Iterable[tuple[str, nn.Parameter]]) -> torch.optim.Optimizer:
+        parameters = list(parameters)
+        groups = [
+            {"params": [p for _, p in parameters if p.dim() >= 2], "weight_decay": self.weight_decay},
+            {"params": [p for _, p in parameters if p.dim() < 2], "weight_decay": 0.0},
+        ]
+        groups = [group | {"peak_lr": self.learning_rate} for group in groups if group["params"]]
+        return torch.optim.AdamW(
+            groups, self.learning_rate, tuple(self.betas), self.eps, fused=True  # type: ignore[arg-type]
+        )
+
+
+class Muon(AdamW):
+    """Muon on the matrices inside the blocks, AdamW on everything else.
+
+    Source: Jordan et al. 2024; the update is scaled by 0.2 sqrt(max(rows, columns)) as in
+    Liu et al. 2025 (arXiv 2502.16982), so AdamW's learning rate carries over.
+    """
+
+    def __init__(
+        self,
+        *,
+        learning_rate: float,
+        betas: list[float],
+        eps: float,
+        weight_decay: float,
+        clip_norm: float | None,
+        schedule: Literal["cosine", "wsd", "constant", "inverse_sqrt"],
+        warmup_fraction: float,
+        final_fraction: float | None,
+        decay_fraction: float | None,
+        muon_learning_rate: float,
+        momentum: float,
+    ) -> None:
+        super().__init__(
+            learning_rate=learning_rate,
+            betas=betas,
+            eps=eps,
+            weight_decay=weight_decay,
+            clip_norm=clip_norm,
+            schedule=schedule,
+            warmup_fraction=warmup_fraction,
+            final_fraction=final_fraction,
+            decay_fraction=decay_fraction,
+        )
+        self.muon_learning_rate, self.momentum = muon_learning_rate, momentum
+
+    def build(self, module: nn.Module) -> list[torch.optim.Optimizer]:
+        """AdamW first, then Muon."""
+        matrix: Callable[[str, nn.Parameter], bool] = lambda name, p: ".blocks." in f".{name}" and p.dim() == 2
+        everything = named_parameters(module)
+        muon = torch.optim.Muon(
+            [p for name, p in everything if matrix(name, p)],
+            self.muon_learning_rate,
+            self.weight_decay,
+            self.momentum,
+            adjust_lr_fn="match_rms_adamw",
+        )
+        for group in muon.param_groups:
+            group["peak_lr"] = self.muon_learning_rate
+        return [self._adamw((n, p) for n, p in everything if not matrix(n, p)), muon]
+
+
+def named_parameters(module: nn.Module) -> list[tuple[str, nn.Parameter]]:
+    """The parameters that train, tied ones once."""
+    return [(name, p) for name, p in module.named_parameters() if p.requires_grad]

@@ -1,0 +1,182 @@
+"""What a run shows: a summary before, progress during, one panel at the end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from lmlab.build import Run
+
+
+def count(number: float, unit: str = "") -> str:
+    """A number for people: 1234567 becomes 1.23M."""
+    for size, letter in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= size:
+            letter = "B" if letter == "G" and not unit else letter
+            return f"{number / size:.3g}{letter}{unit}"
+    return f"{number:.3g}{unit}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: 75 becomes 1m15s."""
+    if seconds < 60:
+        return f"{seconds:.0f}s"
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{seconds:02d}s"
+
+
+def summary(run: Run, run_dir: Path) -> Table:
+    """Model, data, batch, budget and hardware, each in one line."""
+    arch, plan = run.stage.arch, run.plan
+    total = sum(p.numel() for p in arch.parameters())
+    inner = total - arch.num_embedding_params()
+    memory = total * 16 + activation_bytes(run)
+    choices = run.config["arch"]["_target_"].rsplit(".", 1)[1]
+    table = Table(show_header=False, box=None, padding=(0, 1))
+    table.add_row(
+        "model",
+        f"{choices}: {count(total)} parameters, {count(inner)} without embeddings, "
+        f"{count(plan.flops_per_token, 'FLOP')} a token, about {count(memory, 'B')} of memory",
+    )
+    table.add_row(
+        "data",
+        f"{count(run.data.num_train_tokens)} training and {count(run.data.num_val_tokens)} validation "
+        f"tokens, vocabulary {run.tokenizer.vocab.size}",
+    )
+    accumulate = -(-plan.step_sequences // (plan.micro_sequences * run.hardware.world_size))
+    table.add_row(
+        "batch",
+        f"{plan.step_sequences} sequences x {plan.seq_len} = {count(plan.step_tokens)} tokens a step"
+        + (f", in {accumulate} micro-batches" if accumulate > 1 else ""),
+    )
+    table.add_row("budget", describe_budget(run))
+    table.add_row("hardware", run.hardware.describe())
+    table.add_row("start", run.lineage or "random weights")
+    table.add_row("folder", str(run_dir))
+    return table
+
+
+def describe_budget(run: Run) -> str:
+    """The steps, tokens and compute that the budget comes to."""
+    plan, data = run.plan, run.data
+    if plan.num_steps is None:
+        return f"{plan.minutes:g} minutes"
+    tokens = plan.num_steps * plan.step_tokens
+    text = f"{plan.num_steps} steps = {count(tokens)} tokens = {count(tokens * plan.flops_per_token, 'FLOP')}"
+    if data.num_train_tokens:
+        text += f", {tokens / data.num_train_tokens:.2g} epochs"
+    return text + (f", at most {plan.minutes:g} minutes" if plan.minutes else "")
+
+
+def activation_bytes(run: Run) -> float:
+    """A rough estimate of what one micro-batch keeps for the backward pass: 34 bytes per
+    (layer, token, channel), from Korthikanti et al. 2022 without the attention matrices."""
+    arch, plan = run.stage.arch, run.plan
+    return 34.0 * arch.num_layers * arch.width * plan.micro_sequences * plan.seq_len
+
+
+class Screen(L.Callback):
+    """Progress on a terminal as a bar, elsewhere as plain lines (about 20 a run)."""
+
+    def __init__(self, run: Run, peak_flops: float, log_path: Path) -> None:
+        self.plan, self.peak = run.plan, peak_flops * run.hardware.world_size
+        self.log_file = log_path.open("a", buffering=1)
+        self.tty = sys.stdout.isatty()
+        self.progress: Progress | None = None
+        self.task: TaskID | None = None
+        self._last_line = 0.0
+
+    def on_train_start(self, trainer: L.Trainer, stage: Any) -> None:
+        if not (self.tty and trainer.is_global_zero):
+            return
+        columns = (BarColumn(bar_width=24), TextColumn("{task.description}"), TimeElapsedColumn())
+        self.progress = Progress(*columns, transient=False)
+        self.task = self.progress.add_task("starting", total=1.0)
+        self.progress.start()
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, stage: Any, outputs: Any, batch: Any, index: int
+    ) -> None:
+        if not trainer.is_global_zero:
+            return
+        step = trainer.global_step
+        progress = self.plan.progress(step, stage.elapsed_seconds)
+        line = self._line(step, progress, stage)
+        if self.progress is not None and self.task is not None:
+            self.progress.update(self.task, completed=progress, description=line)
+        often = max(1, (self.plan.num_steps or 200) // 20)
+        if step % often == 0 or step in (1, self.plan.num_steps):
+            self.log_file.write(line + "\n")
+            if not self.tty:
+                print(line, flush=True)
+
+    def _line(self, step: int, progress: float, stage: Any) -> str:
+        total = f"/{self.plan.num_steps}" if self.plan.num_steps else ""
+        text = f"step {step}{total}  loss {stage.latest['train/loss_nats']:.3f}"
+        if speed := stage.latest.get("speed/tokens_per_second"):
+            used = speed * self.plan.flops_per_token / self.peak
+            stage.latest["speed/model_flop_utilization"] = used
+            text += f"  {count(speed)} tokens/s  MFU {used:.0%}"
+        if progress > 0.005:
+            left = stage.elapsed_seconds * (1 - progress) / progress
+            text += f"  {duration(left)} left"
+        return text
+
+    def on_validation_end(self, trainer: L.Trainer, stage: Any) -> None:
+        if trainer.is_global_zero and hasattr(stage, "val_metrics"):
+            line = f"step {trainer.global_step}  validation: {validation_line(stage.val_metrics)}"
+            self.log_file.write(line + "\n")
+            console = self.progress.console if self.progress is not None else Console()
+            console.print(line, highlight=False)
+
+    def stop(self) -> None:
+        """Leave the terminal as it was."""
+        if self.progress is not None:
+            self.progress.stop()
+            self.progress = None
+        self.log_file.flush()
+
+    def on_train_end(self, trainer: L.Trainer, stage: Any) -> None:
+        self.stop()
+
+    def on_exception(self, trainer: L.Trainer, stage: Any, exception: BaseException) -> None:
+        self.stop()
+
+
+def validation_line(metrics: dict[str, float]) -> str:
+    """The validation figures in one line."""
+    parts = [f"{metrics['val/loss_nats']:.4f} nats a token"]
+    if "val/bits_per_byte" in metrics:
+        parts.append(f"{metrics['val/bits_per_byte']:.3f} bits a byte")
+    parts.append(f"perplexity {metrics['val/perplexity']:.4g}")
+    return ", ".join(parts)
+
+
+def end_panel(
+    *,
+    title: str,
+    metrics: dict[str, float],
+    samples: list[dict[str, str]],
+    rows: dict[str, str],
+    started: float,
+) -> Panel:
+    """The last word of a run: figures, a sample, and the commands that go on from here."""
+    table = Table(show_header=False, box=None, padding=(0, 1))
+    if "val/loss_nats" in metrics:
+        table.add_row("validation", validation_line(metrics))
+    for sample in samples[:1]:
+        text = (sample["prompt"] + sample["continuation"]).replace("\t", "    ")
+        table.add_row("sample", Text(text))
+    for name, value in rows.items():
+        table.add_row(name, Text(value, overflow="fold"))
+    return Panel(table, title=f"{title} in {duration(time.time() - started)}", title_align="left")

@@ -1,0 +1,80 @@
+"""A budget made into steps: how much one step is, and how far the run has come."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run's arithmetic.
+
+    num_steps: optimizer steps, None when only minutes end the run; minutes: or None;
+    step_sequences: sequences of one optimizer step over all devices; micro_sequences: sequences a
+    device takes through the model at once; flops_per_token: training, forward and backward.
+    """
+
+    num_steps: int | None
+    minutes: float | None
+    seq_len: int
+    step_sequences: int
+    micro_sequences: int
+    flops_per_token: float
+
+    @property
+    def step_tokens(self) -> int:
+        """Tokens of one optimizer step, over all devices."""
+        return self.step_sequences * self.seq_len
+
+    def progress(self, step: int, elapsed_seconds: float) -> float:
+        """How much of the budget is spent, 0..1, after `step` steps."""
+        spent = [0.0]
+        if self.num_steps:
+            spent.append(step / self.num_steps)
+        if self.minutes:
+            spent.append(elapsed_seconds / (60.0 * self.minutes))
+        return min(1.0, max(spent))
+
+
+def make_plan(
+    *,
+    budget: dict[str, float | None],
+    recipe_tokens: int | None,
+    batch_tokens: int,
+    micro_sequences: int,
+    seq_len: int,
+    world_size: int,
+    flops_per_token: float,
+) -> Plan:
+    """Resolve `budget` (tokens, flops, minutes, steps; all None: the recipe's tokens) into a plan.
+
+    Raises: ValueError for a batch smaller than one sequence a device.
+    """
+    sequences = round(batch_tokens / seq_len)
+    if sequences < world_size:
+        raise ValueError(
+            f"batch.tokens={batch_tokens} is less than one sequence of {seq_len} tokens for each of "
+            f"{world_size} process(es); set batch.tokens={seq_len * world_size} or more"
+        )
+    sequences = math.ceil(sequences / world_size) * world_size
+    step_tokens = sequences * seq_len
+    limits = []
+    if budget["tokens"] is not None:
+        limits.append(budget["tokens"] / step_tokens)
+    if budget["flops"] is not None:
+        limits.append(budget["flops"] / (step_tokens * flops_per_token))
+    if budget["steps"] is not None:
+        limits.append(budget["steps"])
+    if not limits and budget["minutes"] is None:
+        if recipe_tokens is None:
+            raise ValueError("no budget: set one of budget.tokens, .flops, .minutes or .steps")
+        limits.append(recipe_tokens / step_tokens)
+    return Plan(
+        num_steps=max(1, math.ceil(min(limits) - 1e-9)) if limits else None,
+        minutes=budget["minutes"],
+        seq_len=seq_len,
+        step_sequences=sequences,
+        micro_sequences=min(micro_sequences, sequences // world_size),
+        flops_per_token=flops_per_token,
+    )

@@ -1,0 +1,270 @@
+"""A job from its objects to its verdict: fit, go back after a spike, validate, report."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from rich.console import Console
+
+import lmlab
+from lmlab.build import Run, build, instantiate, rank_of_process
+from lmlab.io.checkpoint import find_good
+from lmlab.io.checkpoint_io import FolderCheckpointIO
+from lmlab.io.checkpointing import Checkpointing
+from lmlab.job import Job
+from lmlab.metric.throughput import peak_flops
+from lmlab.screen import Screen, end_panel, summary
+from lmlab.stage.guard import Guard, Rewind
+from lmlab.verdict import verdict
+
+
+class BudgetClock(L.Callback):
+    """Ends training when the minutes are spent; rank 0's clock decides for all."""
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, stage: Any, outputs: Any, batch: Any, index: int
+    ) -> None:
+        if stage.plan.minutes is None:
+            return
+        spent = stage.plan.progress(trainer.global_step, stage.elapsed_seconds) >= 1.0
+        if trainer.strategy.broadcast(spent):
+            trainer.should_stop = True
+
+
+class LeaveOut(L.Callback):
+    """After going back: the next `number` batches of the restored position are left out."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def on_fit_start(self, trainer: L.Trainer, stage: Any) -> None:
+        trainer.datamodule.leave_out(self.number)  # type: ignore[attr-defined]
+
+
+class Training:
+    """One process's part of a job."""
+
+    def __init__(self, job: Job, *, resume: bool = False) -> None:
+        self.job, self.resume = job, resume
+        self.config, self.folder = job.config, job.folder
+        self.is_main = rank_of_process() == 0
+        self.console = Console(quiet=not self.is_main, highlight=False)
+        self.started = time.time()
+        self.checkpoints = self.folder / "checkpoints"
+        self.tracker: Any = None
+
+    def run(self) -> int:
+        """Train to the end of the budget, or to a signal; the exit code."""
+        quiet_lightning()
+        checkpoint = self._checkpoint() if self.resume else None
+        run = build(self.config)
+        if self.is_main:
+            self.tracker = self._tracker(run)
+            self.console.print(summary(run, _short(self.folder)))
+        status = "failed"
+        try:
+            code, trainer, run = self._fit_with_rewinds(run, checkpoint)
+            status = "interrupted" if code else "finished"
+            if not code:
+                self._validate(trainer, run)
+                self._conclude(run)
+            else:
+                self._say_interrupted(run, trainer)
+            return code
+        finally:
+            if self.tracker is not None:
+                self.tracker.finalize(status)
+
+    # ---- pieces
+
+    def _checkpoint(self) -> Path | None:
+        found = find_good(self.folder)
+        return found
+
+    def _fit_with_rewinds(self, run: Run, checkpoint: Path | None) -> tuple[int, L.Trainer, Run]:
+        rewinds, extra = 0, []
+        while True:
+            trainer, checkpointing = self._trainer(run, extra)
+            try:
+                trainer.fit(run.stage, datamodule=run.data, ckpt_path=checkpoint, weights_only=True)
+                return checkpointing.stop.exit_code or 0, trainer, run
+            except Rewind as spike:
+                rewinds += 1
+                if rewinds > Guard.MAX_REWINDS:
+                    raise ValueError(
+                        f"{rewinds} loss spikes after going back {Guard.MAX_REWINDS} times; the last at "
+                        f"step {spike.step}. Try a lower optim.learning_rate or guard.spike=skip"
+                    ) from None
+                guard = self.config["guard"]
+                checkpoint = self._checkpoint_before(spike.step - guard["rewind_steps"])
+                extra = [LeaveOut(guard["rewind_skip_batches"])]
+                where = checkpoint.name if checkpoint else "the start"
+                self.console.print(f"loss spike at step {spike.step}: going back to {where}")
+                run = build(self.config)
+
+    def _checkpoint_before(self, step: int) -> Path | None:
+        """The newest good checkpoint at or before `step`; later ones are removed."""
+        return find_good(self.folder, at_most_step=step, remove_later=self.is_main)
+
+    def _trainer(self, run: Run, extra: list[L.Callback]) -> tuple[L.Trainer, Checkpointing]:
+        plan, config = run.plan, self.config["checkpoint"]
+        checkpointing = Checkpointing(
+            folder=self.checkpoints,
+            every_steps=config["every_steps"],
+            keep=config["keep"],
+            config_text=self.job.text,
+        )
+        accelerator = run.hardware.accelerator
+        self.peak, self.peak_source = peak_flops(accelerator, run.hardware.precision)
+        if run.hardware.peak_flops is not None:
+            self.peak, self.peak_source = run.hardware.peak_flops, "given"
+        self.screen = Screen(run, self.peak, self.folder / "log.txt")
+        every = None
+        if run.stage.num_validations and plan.num_steps:
+            every = max(1, -(-plan.num_steps // run.stage.num_validations))
+        trainer = run.hardware.trainer(
+            max_epochs=-1,
+            max_steps=plan.num_steps or -1,
+            val_check_interval=every,
+            check_val_every_n_epoch=None,
+            limit_val_batches=1.0 if every else 0,
+            num_sanity_val_steps=0,
+            log_every_n_steps=run.stage.log_every_steps,
+            logger=self.tracker or False,
+            plugins=[FolderCheckpointIO(config_text=self.job.text)],
+            callbacks=[self.screen, BudgetClock(), *extra, checkpointing],
+            default_root_dir=str(self.folder),
+        )
+        return trainer, checkpointing
+
+    def _tracker(self, run: Run) -> Any:
+        job, stage = self.job, run.stage
+        total = sum(p.numel() for p in stage.arch.parameters())
+        tags = {
+            **{group: str(option) for group, option in job.choices.items() if "/" not in group},
+            "lmlab.version": lmlab.__version__,
+            "config_hash": job.hash,
+            "dataset.fingerprint": run.data.fingerprint,
+            "params.total": str(total),
+            "params.non_embedding": str(total - stage.arch.num_embedding_params()),
+            "init_from": run.lineage or "random weights",
+            **git_tags(),
+        }
+        return instantiate(self.config["track"])(
+            run_dir=self.folder,
+            root=Path(self.config["run"]["root"]).resolve(),
+            name=self.config["run"]["name"] or self.folder.name,
+            tags=tags,
+            params=parameters(self.config, job.overrides),
+            config_text=job.text,
+            run_id=self._known_run_id(),
+            parent_run_id=job.parent_run_id,
+            note=None,
+        )
+
+    def _known_run_id(self) -> str | None:
+        if not self.resume:
+            return None
+        from lmlab.track.folder import run_id_of
+
+        return run_id_of(self.folder)
+
+    def _validate(self, trainer: L.Trainer, run: Run) -> None:
+        """The final validation, unless the last one was at this very step."""
+        if run.stage.num_validations == 0:
+            return
+        if getattr(run.stage, "validated_at", None) != trainer.global_step:
+            trainer.limit_val_batches = 1.0
+            trainer.validate(run.stage, datamodule=run.data, verbose=False, weights_only=True)
+
+    def _conclude(self, run: Run) -> None:
+        if not self.is_main:
+            return
+        stage = run.stage
+        metrics = stage.latest | getattr(stage, "val_metrics", {})
+        rows = {"checkpoint": str(_short(self.checkpoints / (self.checkpoints / "last").read_text().strip()))}
+        rows |= self._judge(metrics)
+        rows |= {"compare": "lmlab ui", "go on": f"lmlab resume {_short(self.folder)} budget.steps=N"}
+        if self.tracker is not None:
+            if stage.samples:
+                self.tracker.log_table(stage.samples, "samples.json")
+            self.tracker.log_metrics(metrics, step=stage.trainer.global_step)
+            self.tracker.set_note(note(run, metrics, rows))
+        panel = end_panel(
+            title="finished", metrics=metrics, samples=stage.samples, rows=rows, started=self.started
+        )
+        self.console.print(panel)
+
+    def _judge(self, metrics: dict[str, float]) -> dict[str, str]:
+        record = self.config.get("experiment")
+        if not record:
+            return {}
+        result, used = verdict(
+            record["expect"], metrics, finished=True, blocked_by=record.get("believed_blocked_by")
+        )
+        figures = ", ".join(f"{name} = {value:.4g}" for name, value in used.items())
+        if self.tracker is not None:
+            self.tracker.set_tags({"verdict": result, "verdict.rests_on": figures})
+        return {"question": record["question"], "verdict": f"{result}: {record['expect']} ({figures})"}
+
+    def _say_interrupted(self, run: Run, trainer: L.Trainer) -> None:
+        rows = {"saved": f"step {trainer.global_step}", "go on": f"lmlab resume {_short(self.folder)}"}
+        panel = end_panel(title="stopped", metrics={}, samples=[], rows=rows, started=self.started)
+        self.console.print(panel)
+
+
+def quiet_lightning() -> None:
+    """No tips and no remarks on what is done on purpose; warnings of a log go on."""
+    warnings.filterwarnings("ignore", module=r"lightning\.")
+    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def parameters(config: dict[str, Any], overrides: list[str]) -> dict[str, str]:
+    """What MLflow shows as parameters: the seed, and what was set on the command line."""
+    found = {"seed": str(config["seed"])}
+    for override in overrides:
+        key, _, value = override.lstrip("+~").partition("=")
+        found[key] = value
+    return found
+
+
+def note(run: Run, metrics: dict[str, float], rows: dict[str, str]) -> str:
+    """The Markdown summary on the run's page."""
+    lines = ["| | |", "|---|---|"]
+    lines += [f"| {name} | {value:.5g} |" for name, value in sorted(metrics.items())]
+    lines += [f"| {name} | {value} |" for name, value in rows.items() if name != "compare"]
+    for sample in run.stage.samples:
+        text = sample["prompt"] + sample["continuation"]
+        lines += ["", "```", text.replace("```", "'''"), "```"]
+    return "\n".join(lines)
+
+
+def git_tags() -> dict[str, str]:
+    """The commit of the working directory, where it is one."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=5)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    try:
+        commit = git("rev-parse", "HEAD")
+        return {"git.commit": commit, "git.dirty": str(bool(git("status", "--porcelain")))} if commit else {}
+    except (OSError, subprocess.TimeoutExpired):
+        return {}
+
+
+def _short(path: Path) -> Path:
+    """A path as one would type it here."""
+    try:
+        return path.resolve().relative_to(Path.cwd())
+    except ValueError:
+        return path
+
+

@@ -1,0 +1,32 @@
+"""One process of a run: builds the objects, trains, and says what came of it.
+
+`python -m lmlab.worker CONFIG [--resume]` is what the launcher, torchrun and SLURM start.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def run(config_path: str, *, resume: bool = False) -> int:
+    """Run a job to its end (or to a signal); returns the process's exit code."""
+    from lmlab.job import read
+    from lmlab.train import Training
+
+    return Training(read(config_path), resume=resume).run()
+
+
+def main(arguments: list[str]) -> int:
+    """The entry point of one rank."""
+    from lmlab.config.report import report
+
+    path, resuming = Path(arguments[0]), "--resume" in arguments[1:]
+    try:
+        return run(str(path), resume=resuming)
+    except Exception as error:
+        return report(error, folder=path.parent)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

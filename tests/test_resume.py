@@ -1,0 +1,46 @@
+"""Finding a run and extending its budget; that it continues exactly is tested in test_train.py."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from lmlab.config.error import ConfigError
+from lmlab.resume import extended, find_run, resume
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / "runs" / "20260101-000000-first-abc123"
+    folder.mkdir(parents=True)
+    record = {"config": {"budget": {"steps": 5}, "hardware": {"devices": 1}}, "choices": {}, "overrides": []}
+    (folder / "config.yaml").write_text(yaml.safe_dump(record))
+    (folder / "run.json").write_text(json.dumps({"mlflow_run_id": "f" * 32, "status": "finished"}))
+    return tmp_path / "runs"
+
+
+def test_a_run_is_found_by_folder_name_or_mlflow_id(root):
+    (folder,) = root.iterdir()
+    assert find_run(str(folder), root) == folder
+    assert find_run(folder.name, root) == folder
+    assert find_run("f" * 32, root) == folder
+
+
+def test_a_run_that_is_not_there_names_the_nearest(root):
+    with pytest.raises(ConfigError, match="did you mean .*first-abc123"):
+        find_run("20260101-000000-first-abc124", root)
+    with pytest.raises(ConfigError, match="has no runs"):
+        find_run("x", root / "none")
+
+
+def test_a_complete_run_asks_for_a_larger_budget(root):
+    with pytest.raises(ConfigError, match="is complete; to go on"):
+        resume("f" * 32, [], root)
+
+
+@pytest.mark.parametrize("override", ["arch.width=3", "budget.steps", "seed=1", "budget.a.b=1"])
+def test_only_the_budget_may_change(root, override):
+    with pytest.raises(ConfigError, match="only budget"):
+        extended({"budget": {"steps": 5}}, [override])

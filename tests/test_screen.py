@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import io
+import time
+
+import pytest
+from rich.console import Console
+
+from lmlab.screen import count, duration, end_panel, validation_line
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "text"),
+    [(1234567, "", "1.23M"), (175e9, "", "175B"), (3.2e12, "FLOP", "3.2TFLOP"), (12, "B", "12B"), (2e9, "B", "2GB")],
+)
+def test_numbers_for_people(number, unit, text):
+    assert count(number, unit) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(5, "5s"), (75, "1m15s"), (3725, "1h02m")])
+def test_durations_for_people(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_the_last_panel_says_the_figures_and_how_to_go_on():
+    metrics = {"val/loss_nats": 2.0, "val/perplexity": 7.389, "val/bits_per_byte": 1.5}
+    panel = end_panel(
+        title="finished",
+        metrics=metrics,
+        samples=[{"prompt": "def ", "continuation": "[not markup](x)"}],
+        rows={"go on": "lmlab resume runs/x"},
+        started=time.time(),
+    )
+    out = io.StringIO()
+    Console(file=out, width=100).print(panel)
+    for words in ("2.0000 nats a token", "1.500 bits a byte", "def [not markup](x)", "lmlab resume runs/x"):
+        assert words in out.getvalue()
+
+
+def test_without_a_byte_count_there_are_no_bits_a_byte():
+    assert "byte" not in validation_line({"val/loss_nats": 1.0, "val/perplexity": 2.7})
