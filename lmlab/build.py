@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import lightning as L
 import torch
 
 from lmlab.hardware import Hardware
@@ -49,7 +50,7 @@ def build(config: dict[str, Any]) -> Run:
     """Objects of a resolved configuration: data first (it fixes the vocabulary), then the model."""
     hardware: Hardware = instantiate(config["hardware"])
     hardware.prepare()
-    torch.manual_seed(config["seed"])
+    L.seed_everything(config["seed"], verbose=False)
     tokenizer = instantiate(config["tokenizer"])
     make_data = instantiate(config["data"])
     make_objective = instantiate(config["objective"])
@@ -89,6 +90,7 @@ def build(config: dict[str, Any]) -> Run:
         guard=Guard(**config["guard"]),
         tokenizer=tokenizer,
     )
+    torch.manual_seed(config["seed"] + 1_000_003 * rank_of_process())  # dropout differs by rank
     return Run(config, hardware, tokenizer, data, stage, plan, lineage)
 
 

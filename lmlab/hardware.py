@@ -90,7 +90,7 @@ class Hardware:
             strategy=strategy,
             devices=self.devices,
             num_nodes=self.num_nodes,
-            precision={"fp32": "32-true", "bf16": "bf16-mixed"}[self.precision],
+            precision="bf16-mixed" if self.precision == "bf16" else "32-true",
             deterministic=self.deterministic,
             use_distributed_sampler=False,
             enable_progress_bar=False,

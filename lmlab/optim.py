@@ -84,12 +84,19 @@ class AdamW:
     def _adamw(self, parameters: Iterable[tuple[str, nn.Parameter]]) -> torch.optim.Optimizer:
         parameters = list(parameters)
         groups = [
-            {"params": [p for _, p in parameters if p.dim() >= 2], "weight_decay": self.weight_decay},
+            {
+                "params": [p for _, p in parameters if p.dim() >= 2],
+                "weight_decay": self.weight_decay,
+            },
             {"params": [p for _, p in parameters if p.dim() < 2], "weight_decay": 0.0},
         ]
         groups = [group | {"peak_lr": self.learning_rate} for group in groups if group["params"]]
         return torch.optim.AdamW(
-            groups, self.learning_rate, tuple(self.betas), self.eps, fused=True  # type: ignore[arg-type]
+            groups,
+            self.learning_rate,
+            tuple(self.betas),
+            self.eps,
+            fused=True,  # type: ignore[arg-type]
         )
 
 
@@ -130,7 +137,9 @@ class Muon(AdamW):
 
     def build(self, module: nn.Module) -> list[torch.optim.Optimizer]:
         """AdamW first, then Muon."""
-        matrix: Callable[[str, nn.Parameter], bool] = lambda name, p: ".blocks." in f".{name}" and p.dim() == 2
+        matrix: Callable[[str, nn.Parameter], bool] = lambda name, p: (
+            ".blocks." in f".{name}" and p.dim() == 2
+        )
         everything = named_parameters(module)
         muon = torch.optim.Muon(
             [p for name, p in everything if matrix(name, p)],

@@ -33,7 +33,9 @@ def resume(run: str, overrides: list[str], root: Path = Path("runs")) -> int:
         os.replace(fresh, path)
     elif _status(folder) == "finished":
         raise ConfigError(
-            [f"{run} is complete; to go on, give it a larger budget: lmlab resume {run} budget.steps=N"]
+            [
+                f"{run} is complete; to go on, give it a larger budget: lmlab resume {run} budget.steps=N"
+            ]
         )
     config = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
     devices = int(config["hardware"].get("devices", 1))
@@ -71,7 +73,9 @@ def find_run(run: str, root: Path = Path("runs")) -> Path:
             return folder
     near = difflib.get_close_matches(run, [folder.name for folder in folders], 1, 0.3)
     hint = f"; did you mean {root / near[0]}?" if near else f"; {root}/ has no runs"
-    raise ConfigError([f"{run}: no such run folder, and no run in {root}/ with that MLflow id{hint}"])
+    raise ConfigError(
+        [f"{run}: no such run folder, and no run in {root}/ with that MLflow id{hint}"]
+    )
 
 
 def _record(folder: Path) -> dict[str, Any]:

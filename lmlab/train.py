@@ -84,11 +84,11 @@ class Training:
     # ---- pieces
 
     def _checkpoint(self) -> Path | None:
-        found = find_good(self.folder)
-        return found
+        """The newest good checkpoint; None for a run that was stopped before its first one."""
+        return find_good(self.folder) if any(self.checkpoints.glob("step-*")) else None
 
     def _fit_with_rewinds(self, run: Run, checkpoint: Path | None) -> tuple[int, L.Trainer, Run]:
-        rewinds, extra = 0, []
+        rewinds, extra = 0, list[L.Callback]()
         while True:
             trainer, checkpointing = self._trainer(run, extra)
             try:
@@ -137,7 +137,7 @@ class Training:
             num_sanity_val_steps=0,
             log_every_n_steps=run.stage.log_every_steps,
             logger=self.tracker or False,
-            plugins=[FolderCheckpointIO(config_text=self.job.text)],
+            plugins=[FolderCheckpointIO()],
             callbacks=[self.screen, BudgetClock(), *extra, checkpointing],
             default_root_dir=str(self.folder),
         )
@@ -188,16 +188,27 @@ class Training:
             return
         stage = run.stage
         metrics = stage.latest | getattr(stage, "val_metrics", {})
-        rows = {"checkpoint": str(_short(self.checkpoints / (self.checkpoints / "last").read_text().strip()))}
+        rows = {
+            "checkpoint": str(
+                _short(self.checkpoints / (self.checkpoints / "last").read_text().strip())
+            )
+        }
         rows |= self._judge(metrics)
-        rows |= {"compare": "lmlab ui", "go on": f"lmlab resume {_short(self.folder)} budget.steps=N"}
+        rows |= {
+            "compare": "lmlab ui",
+            "go on": f"lmlab resume {_short(self.folder)} budget.steps=N",
+        }
         if self.tracker is not None:
             if stage.samples:
                 self.tracker.log_table(stage.samples, "samples.json")
             self.tracker.log_metrics(metrics, step=stage.trainer.global_step)
             self.tracker.set_note(note(run, metrics, rows))
         panel = end_panel(
-            title="finished", metrics=metrics, samples=stage.samples, rows=rows, started=self.started
+            title="finished",
+            metrics=metrics,
+            samples=stage.samples,
+            rows=rows,
+            started=self.started,
         )
         self.console.print(panel)
 
@@ -211,10 +222,16 @@ class Training:
         figures = ", ".join(f"{name} = {value:.4g}" for name, value in used.items())
         if self.tracker is not None:
             self.tracker.set_tags({"verdict": result, "verdict.rests_on": figures})
-        return {"question": record["question"], "verdict": f"{result}: {record['expect']} ({figures})"}
+        return {
+            "question": record["question"],
+            "verdict": f"{result}: {record['expect']} ({figures})",
+        }
 
     def _say_interrupted(self, run: Run, trainer: L.Trainer) -> None:
-        rows = {"saved": f"step {trainer.global_step}", "go on": f"lmlab resume {_short(self.folder)}"}
+        rows = {
+            "saved": f"step {trainer.global_step}",
+            "go on": f"lmlab resume {_short(self.folder)}",
+        }
         panel = end_panel(title="stopped", metrics={}, samples=[], rows=rows, started=self.started)
         self.console.print(panel)
 
@@ -222,7 +239,7 @@ class Training:
 def quiet_lightning() -> None:
     """No tips and no remarks on what is done on purpose; warnings of a log go on."""
     warnings.filterwarnings("ignore", module=r"lightning\.")
-    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.rank_zero"):
+    for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
@@ -255,7 +272,11 @@ def git_tags() -> dict[str, str]:
 
     try:
         commit = git("rev-parse", "HEAD")
-        return {"git.commit": commit, "git.dirty": str(bool(git("status", "--porcelain")))} if commit else {}
+        return (
+            {"git.commit": commit, "git.dirty": str(bool(git("status", "--porcelain")))}
+            if commit
+            else {}
+        )
     except (OSError, subprocess.TimeoutExpired):
         return {}
 
@@ -266,5 +287,3 @@ def _short(path: Path) -> Path:
         return path.resolve().relative_to(Path.cwd())
     except ValueError:
         return path
-
-

@@ -56,7 +56,9 @@ def parse(expect: str) -> Expectation:
     try:
         tree = ast.parse(_METRIC.sub(stand_in, expect).strip(), mode="eval").body
     except SyntaxError as error:
-        raise ValueError(f"experiment.expect={expect!r} is not an expression: {error.msg}") from None
+        raise ValueError(
+            f"experiment.expect={expect!r} is not an expression: {error.msg}"
+        ) from None
     _check(tree, set(names.values()), expect)
     return Expectation(tree, {name: metric for metric, name in names.items()})
 

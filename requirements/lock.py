@@ -21,8 +21,24 @@ def compile_lock(arguments: list[str], constraints: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         pins, out = Path(folder, "pins.txt"), Path(folder, "out.txt")
         pins.write_text(constraints)
-        command = [str(HERE.parent / ".venv/bin/uv"), "pip", "compile", "pyproject.toml", *arguments, "--universal", "-q"]
-        command += ["--generate-hashes", "--python-version", "3.11", "-c", str(pins), "-o", str(out)]
+        command = [
+            str(HERE.parent / ".venv/bin/uv"),
+            "pip",
+            "compile",
+            "pyproject.toml",
+            *arguments,
+            "--universal",
+            "-q",
+        ]
+        command += [
+            "--generate-hashes",
+            "--python-version",
+            "3.11",
+            "-c",
+            str(pins),
+            "-o",
+            str(out),
+        ]
         subprocess.run(command + ["--no-header", "--no-annotate"], check=True, cwd=HERE.parent)
         return out.read_text()
 

@@ -15,7 +15,11 @@ from lmlab.resume import extended, find_run, resume
 def root(tmp_path):
     folder = tmp_path / "runs" / "20260101-000000-first-abc123"
     folder.mkdir(parents=True)
-    record = {"config": {"budget": {"steps": 5}, "hardware": {"devices": 1}}, "choices": {}, "overrides": []}
+    record = {
+        "config": {"budget": {"steps": 5}, "hardware": {"devices": 1}},
+        "choices": {},
+        "overrides": [],
+    }
     (folder / "config.yaml").write_text(yaml.safe_dump(record))
     (folder / "run.json").write_text(json.dumps({"mlflow_run_id": "f" * 32, "status": "finished"}))
     return tmp_path / "runs"

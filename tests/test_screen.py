@@ -11,7 +11,13 @@ from lmlab.screen import count, duration, end_panel, validation_line
 
 @pytest.mark.parametrize(
     ("number", "unit", "text"),
-    [(1234567, "", "1.23M"), (175e9, "", "175B"), (3.2e12, "FLOP", "3.2TFLOP"), (12, "B", "12B"), (2e9, "B", "2GB")],
+    [
+        (1234567, "", "1.23M"),
+        (175e9, "", "175B"),
+        (3.2e12, "FLOP", "3.2TFLOP"),
+        (12, "B", "12B"),
+        (2e9, "B", "2GB"),
+    ],
 )
 def test_numbers_for_people(number, unit, text):
     assert count(number, unit) == text
@@ -33,7 +39,12 @@ def test_the_last_panel_says_the_figures_and_how_to_go_on():
     )
     out = io.StringIO()
     Console(file=out, width=100).print(panel)
-    for words in ("2.0000 nats a token", "1.500 bits a byte", "def [not markup](x)", "lmlab resume runs/x"):
+    for words in (
+        "2.0000 nats a token",
+        "1.500 bits a byte",
+        "def [not markup](x)",
+        "lmlab resume runs/x",
+    ):
         assert words in out.getvalue()
 
 

@@ -190,5 +190,4 @@ class GPT(nn.Module):
         """
         matrices = sum(p.numel() for p in self.blocks.parameters() if p.dim() == 2)
         matrices += self.unembedding.weight.numel()
-        attention_width = self.blocks[0].attention.query.out_features
-        return 6.0 * matrices + 6.0 * self.num_layers * attention_width * seq_len
+        return 6.0 * matrices + 6.0 * self.num_layers * self.width * seq_len

@@ -27,7 +27,7 @@ def guarded(function: Callable[[], int], debug: bool, folder: Path | None = None
         return 130
     except BrokenPipeError:
         raise
-    except Exception as error:  # noqa: BLE001  (the last stop: everything is reported)
+    except Exception as error:
         return report(error, debug=debug, folder=folder)
 
 

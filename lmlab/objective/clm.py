@@ -35,7 +35,9 @@ class CausalLanguageModelling:
         self, examples: list[Example], seeds: np.ndarray, cross_documents: bool
     ) -> TokenBatch:
         """Windows of T + 1 tokens become inputs and targets of T; `seeds` is not used."""
-        stream = torch.from_numpy(np.stack([example.tokens for example in examples]).astype(np.int64))
+        stream = torch.from_numpy(
+            np.stack([example.tokens for example in examples]).astype(np.int64)
+        )
         real = torch.tensor([example.num_real for example in examples])
         tokens, targets = stream[:, :-1].contiguous(), stream[:, 1:].contiguous()
         mask = torch.arange(1, stream.shape[1])[None, :] < real[:, None]
@@ -46,7 +48,9 @@ class CausalLanguageModelling:
 
     def loss(self, hidden: Tensor, unembedding: Tensor, batch: TokenBatch) -> Loss:
         """hidden (B, T, D), unembedding (V, D): the summed negative log-likelihood in nats."""
-        total, nll = fused_cross_entropy(hidden, unembedding, batch.targets, batch.mask, self.z_loss)
+        total, nll = fused_cross_entropy(
+            hidden, unembedding, batch.targets, batch.mask, self.z_loss
+        )
         return Loss(total, batch.mask.sum(), {"nll": nll.detach()})
 
 

@@ -49,7 +49,7 @@ class _FusedCrossEntropy(torch.autograd.Function):
             log_norm, nll = _softmax_in_place(grad.copy_(logits), target)
             total += nll.sum()
             z_total += log_norm.square().sum()
-            if not needs_grad:
+            if hidden_grad is None or weight_grad is None:
                 continue
             if z_loss:
                 grad.mul_(1.0 + 2.0 * z_loss * log_norm[:, None])

@@ -63,7 +63,9 @@ class Guard:
                 )
             return "skip_not_finite"
         self.bad_in_a_row = 0
-        if self.spike != "none" and (self._far(loss, self.losses) or self._far(grad_norm, self.norms)):
+        if self.spike != "none" and (
+            self._far(loss, self.losses) or self._far(grad_norm, self.norms)
+        ):
             if self.spike == "rewind":
                 return "rewind"
             self.skipped_spikes += 1

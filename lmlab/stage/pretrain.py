@@ -39,7 +39,7 @@ class Pretrain(L.LightningModule):
     def __init__(
         self,
         *,
-        arch: nn.Module,
+        arch: Any,
         objective: Any,
         optim: Any,
         plan: Plan,
@@ -88,7 +88,9 @@ class Pretrain(L.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         optimizers = self._optimizers()
-        rate = self.optim.rate(self.plan.progress(self.trainer.global_step + 1, self.elapsed_seconds))
+        rate = self.optim.rate(
+            self.plan.progress(self.trainer.global_step + 1, self.elapsed_seconds)
+        )
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak_lr"] * rate
@@ -220,7 +222,9 @@ class Pretrain(L.LightningModule):
                 temperature=self.sample_temperature,
                 generator=generator,
             )
-            rows.append({"prompt": prompt, "continuation": self.tokenizer.decode(tokens[0].tolist())})
+            rows.append(
+                {"prompt": prompt, "continuation": self.tokenizer.decode(tokens[0].tolist())}
+            )
         return rows
 
     # ---- state

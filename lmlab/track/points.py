@@ -16,8 +16,9 @@ _IGNORED = ("epoch",)  # Lightning adds it to everything
 class Points:
     """What has been logged so far, metric by metric.
 
-    Values are kept to six significant digits. A step that is logged again with the same value is left out. After a resume the steps that
-    were logged before it are left out as well: exact resume repeats them.
+    Values are kept to six significant digits. A step that is logged again with the same value is
+    left out. After a resume the steps that were logged before it are left out as well: exact
+    resume repeats them.
     """
 
     def __init__(self, max_metrics: int, earlier: Iterable[dict[str, Any]]) -> None:
@@ -37,7 +38,7 @@ class Points:
         values: dict[str, float] = {}
         odd = len(self._odd)
         for name, value in metrics.items():
-            key, number = _ODD_LETTER.sub("_", name)[:250], float(value)
+            key, number = _key(name), float(value)
             if key in _IGNORED or not self._has_room(key):
                 continue
             if not math.isfinite(number):
@@ -68,6 +69,12 @@ class Points:
                 return False
             del self._before[key]
         return self._last.get(key) != (step, value)
+
+
+def _key(name: str) -> str:
+    """A name as MLflow takes it: no odd letters, no empty part between slashes."""
+    parts = _ODD_LETTER.sub("_", name)[:250].split("/")
+    return "/".join(part for part in parts if part not in ("", ".", "..")) or "_"
 
 
 def _readable(value: float) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lmlab.track import summary
 from lmlab.track.folder import Event
+from lmlab.track.view import COLOR, color_after
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -111,7 +112,10 @@ class Post:
         found = self.client.search_runs([self.experiment_id], f"tags.`lmlab.key` = '{key}'")
         if found:
             return str(found[0].info.run_id)
-        run = self.client.create_run(self.experiment_id, start_ms, {"lmlab.key": key}, name)
+        newest = self.client.search_runs([self.experiment_id], max_results=1)
+        color = color_after(newest[0].data.tags.get(COLOR) if newest else None)
+        tags = {"lmlab.key": key, COLOR: color}
+        run = self.client.create_run(self.experiment_id, start_ms, tags, name)
         return str(run.info.run_id)
 
     def _missing(self, points: list[Metric]) -> list[Metric]:

@@ -29,7 +29,7 @@ def sync_all(
     configure(request_seconds)
     failed = 0
     for run_dir in folders:
-        ok, text = _sync_run(run_dir)
+        ok, text = _sync_run(run_dir, request_seconds)
         failed += not ok
         say(f"{run_dir.name}: {text}")
     return failed
@@ -47,11 +47,12 @@ def _is_sweep(run_dir: Path) -> bool:
     return first.get("tags", {}).get("kind") == "sweep"
 
 
-def _sync_run(run_dir: Path) -> tuple[bool, str]:
-    """Whether all is sent, and what to say."""
+def _sync_run(run_dir: Path, patience: float) -> tuple[bool, str]:
+    """Whether all is sent, and what to say. A run that just ended may be in its last try."""
     folder = Folder(run_dir)
+    is_running = folder.known().get("status") == "running"
     try:
-        with folder.lock.acquire(timeout=0):
+        with folder.lock.acquire(timeout=0 if is_running else patience + 1):
             return _send(folder)
     except Timeout:
         return True, "is running and sends its points itself"

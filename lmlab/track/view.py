@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 NAME = "lmlab"
+COLOR = "mlflow.runColor"
+# Of one run after the other, so that those compared are told apart (Okabe and Ito's, less yellow).
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#555555", "#7b3294")
 TAG = f"mlflow.sharedViewState.{NAME}"
 # Column and its width in pixels, from left to right.
 COLUMNS = {
@@ -61,6 +64,11 @@ def state() -> dict[str, Any]:
         "modelVersionFilter": "All Runs",
         "datasetsFilter": [],
     }
+
+
+def color_after(color: str | None) -> str:
+    """The color of a run that comes after one of `color`."""
+    return COLORS[(COLORS.index(color) + 1) % len(COLORS) if color in COLORS else 0]
 
 
 def _section(name: str) -> dict[str, Any]:

@@ -57,7 +57,13 @@ def test_gpt3_table(name):
 
 @pytest.mark.parametrize(
     ("name", "millions"),
-    [("gpt1", 116.8), ("gpt2_small", 124.4), ("gpt2_medium", 354.8), ("gpt2_large", 774.0), ("gpt2_xl", 1557.6)],
+    [
+        ("gpt1", 116.8),
+        ("gpt2_small", 124.4),
+        ("gpt2_medium", 354.8),
+        ("gpt2_large", 774.0),
+        ("gpt2_xl", 1557.6),
+    ],
 )
 def test_gpt1_and_gpt2_sizes(name, millions):
     """GPT-1: 117M (S3-36) at a vocabulary of 40,478; GPT-2 as released."""
@@ -65,7 +71,9 @@ def test_gpt1_and_gpt2_sizes(name, millions):
     assert abs(sum(p.numel() for p in model.parameters()) / 1e6 / millions - 1) < 0.005
 
 
-@pytest.mark.parametrize(("name", "millions"), [("gpt_1m", 1), ("gpt_3m", 3), ("gpt_10m", 10), ("gpt_30m", 30)])
+@pytest.mark.parametrize(
+    ("name", "millions"), [("gpt_1m", 1), ("gpt_3m", 3), ("gpt_10m", 10), ("gpt_30m", 30)]
+)
 def test_the_ladder_by_parameters_without_embeddings(name, millions):
     model = on_meta(name)
     inner = sum(p.numel() for p in model.parameters()) - model.num_embedding_params()

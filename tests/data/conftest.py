@@ -70,7 +70,9 @@ def make_corpus(source: Source, cache_dir: Path, **changes: Any) -> Corpus:
 
 def numbered(number: int, length: int = 20) -> Documents:
     """Documents that all differ."""
-    return Documents(*(f"{index:04d} " + "abcdefghij"[index % 10] * length for index in range(number)))
+    return Documents(
+        *(f"{index:04d} " + "abcdefghij"[index % 10] * length for index in range(number))
+    )
 
 
 @pytest.fixture

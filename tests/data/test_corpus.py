@@ -42,7 +42,11 @@ def test_what_cannot_be_is_told_with_the_setting(tmp_path, changes, words):
 def test_an_epoch_of_clm_predicts_every_token_but_the_first_once(tmp_path):
     objective = CausalLanguageModelling(vocab=Bytes().vocab, z_loss=0.0)
     data = make_corpus(
-        numbered(100), tmp_path, collate=objective.collate, window=objective.window(8), step_sequences=1
+        numbered(100),
+        tmp_path,
+        collate=objective.collate,
+        window=objective.window(8),
+        step_sequences=1,
     )
     batches = data.train_batches()
     each = [batches[index] for index in range(len(batches.windows))]

@@ -81,7 +81,9 @@ def test_validation_has_every_window_once_in_equally_many_batches(cache_dir, wor
     ]
     batches = [list(data.val_dataloader()) for data in ranks]
     assert len({len(of_rank) for of_rank in batches}) == 1
-    assert {len(batch.tokens) for of_rank in batches for batch in of_rank[:-1]} <= {min(3, 8 // world_size)}
+    assert {len(batch.tokens) for of_rank in batches for batch in of_rank[:-1]} <= {
+        min(3, 8 // world_size)
+    }
     numbers = [
         number
         for data in ranks

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmlab.data.order import batch_of_step, hash_of, merged, mix, noise_seeds, permuted, samples, share
+from lmlab.data.order import (
+    batch_of_step,
+    hash_of,
+    merged,
+    mix,
+    noise_seeds,
+    permuted,
+    samples,
+    share,
+)
 
 STEPS, STEP_SEQUENCES, NUM_SAMPLES, SEED = 10_000, 8, 3001, 3
 

@@ -32,7 +32,7 @@ def write(folder: Path, documents: list[str], fraction: float) -> tuple[TokenWri
 
 def test_every_document_opens_with_eos_and_one_more_ends_the_stream(tmp_path):
     _, (train, validation) = write(tmp_path, ["a", "bb", "ccc", "dddd"], 0.5)
-    assert train + validation == b"\0a\0bb\0\0ccc\0dddd\0"
+    assert (train, validation) == (b"\0ccc\0", b"\0a\0bb\0dddd\0")
 
 
 def test_equal_documents_are_on_one_side(tmp_path):

@@ -54,4 +54,4 @@ def test_no_token_is_lost_or_doubled(data):
     assert all(len(example.tokens) == length for example in examples)
     assert all(new)
     expected = stream.tolist() if len(stream) > shared else []
-    assert sum(new, []) == expected
+    assert [token for part in new for token in part] == expected

@@ -104,6 +104,7 @@ def _body(folder: Path) -> dict[str, Any]:
     return checkpoint._manifest(folder)
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", ["trainer.pt", "model.safetensors"])
 @pytest.mark.parametrize("sealed", [True, False], ids=["resealed", "only_replaced"])

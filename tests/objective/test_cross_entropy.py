@@ -19,7 +19,9 @@ def inputs(rows: int = 37, width: int = 8, vocab: int = 11):
 
 def test_uniform_logits_cost_ln_v():
     hidden, weight = torch.zeros(5, 4), torch.randn(7, 4)
-    total, nll = fused_cross_entropy(hidden, weight, torch.arange(5), torch.ones(5, dtype=torch.bool))
+    total, nll = fused_cross_entropy(
+        hidden, weight, torch.arange(5), torch.ones(5, dtype=torch.bool)
+    )
     assert float(total) == pytest.approx(5 * math.log(7), rel=1e-6)
     assert float(nll) == pytest.approx(5 * math.log(7), rel=1e-6)
 

@@ -37,6 +37,10 @@ def test_the_same_generator_gives_the_same_text():
 
 def test_generation_stops_at_the_longest_sequence_and_keeps_the_mode():
     model = small_gpt(max_seq_len=8).train()
-    assert generate(model, torch.zeros(1, 5, dtype=torch.long), max_new_tokens=99, temperature=1.0).shape == (1, 3)
+    assert generate(
+        model, torch.zeros(1, 5, dtype=torch.long), max_new_tokens=99, temperature=1.0
+    ).shape == (1, 3)
     assert model.training
-    assert generate(model, torch.zeros(1, 0, dtype=torch.long), max_new_tokens=3, temperature=1.0).shape == (1, 0)
+    assert generate(
+        model, torch.zeros(1, 0, dtype=torch.long), max_new_tokens=3, temperature=1.0
+    ).shape == (1, 0)

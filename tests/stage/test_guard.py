@@ -64,7 +64,9 @@ def test_ten_injected_spikes_of_ten_times_the_loss_are_all_skipped():
     rng, judge = random.Random(1), guard()
     at = set(rng.sample(range(200, 2000), 10))
     for step in range(2000):
-        decision = judge.decide((10 if step in at else 1) * (3 + rng.gauss(0, 0.1)), 1 + rng.gauss(0, 0.1))
+        decision = judge.decide(
+            (10 if step in at else 1) * (3 + rng.gauss(0, 0.1)), 1 + rng.gauss(0, 0.1)
+        )
         assert (decision == "skip_spike") == (step in at)
 
 

@@ -87,7 +87,9 @@ def test_a_spike_reaches_no_optimizer(choice):
 
 def test_validation_gives_nats_perplexity_and_bits_a_byte():
     stage = make_stage(num_steps=4)
-    trainer = make_trainer(4, limit_val_batches=1.0, val_check_interval=4, check_val_every_n_epoch=None)
+    trainer = make_trainer(
+        4, limit_val_batches=1.0, val_check_interval=4, check_val_every_n_epoch=None
+    )
     data = Stream(8)
     trainer.fit(stage, datamodule=data)
     batches = data.val_batches()

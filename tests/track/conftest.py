@@ -25,6 +25,7 @@ class Wire:
         self.target = ("127.0.0.1", port)
         self.broken = False
         self.hanging = False  # connections are accepted, but nothing comes through
+        self.deaf = False  # requests come through, answers do not
         self._pairs: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -51,7 +52,11 @@ class Wire:
             if self.broken:
                 near.close()
                 continue
-            far = socket.create_connection(self.target)
+            try:
+                far = socket.create_connection(self.target)
+            except OSError:
+                near.close()
+                continue
             self._pairs += [near, far]
             threading.Thread(target=self._carry, args=(near, far), daemon=True).start()
 
@@ -65,7 +70,7 @@ class Wire:
                         data = key.fileobj.recv(65536)  # type: ignore[union-attr]
                         if not data:
                             return
-                        if not self.hanging:
+                        if not self.hanging and not (self.deaf and key.fileobj is far):
                             key.data.sendall(data)
             except (OSError, ValueError):
                 return

@@ -38,7 +38,14 @@ class SelfAttention(nn.Module):
     """
 
     def __init__(
-        self, width: int, num_heads: int, num_kv_heads: int, head_width: int, *, bias: bool, dropout: float
+        self,
+        width: int,
+        num_heads: int,
+        num_kv_heads: int,
+        head_width: int,
+        *,
+        bias: bool,
+        dropout: float,
     ) -> None:
         super().__init__()
         self.num_heads, self.num_kv_heads, self.head_width = num_heads, num_kv_heads, head_width
@@ -74,6 +81,9 @@ def new_cache(
 ) -> list[LayerCache]:
     """Empty caches, one a layer; shape (B, H key-value, max T, K)."""
     return [
-        LayerCache(torch.empty(shape, device=device, dtype=dtype), torch.empty(shape, device=device, dtype=dtype))
+        LayerCache(
+            torch.empty(shape, device=device, dtype=dtype),
+            torch.empty(shape, device=device, dtype=dtype),
+        )
         for _ in range(num_layers)
     ]

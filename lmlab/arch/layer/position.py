@@ -27,6 +27,8 @@ def sinusoidal_table(max_seq_len: int, width: int) -> Tensor:
 class SinusoidalPosition(nn.Module):
     """Fixed position vectors, added to the token embeddings. positions (B, T) to (B, T, D)."""
 
+    table: Tensor
+
     def __init__(self, max_seq_len: int, width: int) -> None:
         super().__init__()
         self.max_seq_len, self.width = max_seq_len, width

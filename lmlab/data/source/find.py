@@ -42,7 +42,7 @@ def _files(text: str) -> list[Path]:
             raise ValueError(f"data.source.paths={text} is not one of {KNOWN_WORDS}")
         return [path]
     if glob.has_magic(text):
-        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
+        matches = sorted(glob.glob(str(path), recursive=True))
         return _only_known(text, [Path(match) for match in matches], None)
     raise ValueError(f"data.source.paths={text}: no such file or folder{_nearest(path)}")
 

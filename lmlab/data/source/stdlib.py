@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import sysconfig
 from collections.abc import Iterator
 from functools import cached_property
@@ -34,8 +35,8 @@ class Stdlib(Source):
         root = Path(sysconfig.get_path("stdlib"))
         named = sorted(
             (hashlib.sha256(path.relative_to(root).as_posix().encode()).digest(), path)
-            for path in root.rglob("*.py")
-            if not OTHER.intersection(path.relative_to(root).parts) and path.stat().st_size
+            for path in _python_files(root)
+            if path.stat().st_size
         )
         if not named:
             raise ValueError(
@@ -59,3 +60,9 @@ class Stdlib(Source):
 
     def size_bytes(self) -> int:
         return sum(path.stat().st_size for path in self.files)
+
+
+def _python_files(root: Path) -> Iterator[Path]:
+    for folder, inner, names in os.walk(root):
+        inner[:] = [name for name in inner if name not in OTHER]
+        yield from (Path(folder, name) for name in names if name.endswith(".py"))

@@ -10,7 +10,9 @@ CPU = torch.device("cpu")
 DOCUMENTS = causal_mask(6, 6, torch.tensor([[0, 0, 1, 1, 1, 2], [0, 0, 0, 0, 0, 0]]), CPU)
 
 
-@pytest.mark.parametrize("mask", [AttentionMask(is_causal=True), AttentionMask(is_causal=False), DOCUMENTS])
+@pytest.mark.parametrize(
+    "mask", [AttentionMask(is_causal=True), AttentionMask(is_causal=False), DOCUMENTS]
+)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_every_path_equals_the_formula(mask, dtype):
     torch.manual_seed(0)

@@ -12,7 +12,9 @@ def by_hand(layer: SelfAttention, x: torch.Tensor) -> torch.Tensor:
     """The named-axis form of row S1-16, corrected: scores bhnm times values bhmk give bhnk."""
     heads, width = layer.num_heads, layer.head_width
     weights = [
-        part.weight.view(-1, width, x.shape[-1]).repeat_interleave(heads // (len(part.weight) // width), 0)
+        part.weight.view(-1, width, x.shape[-1]).repeat_interleave(
+            heads // (len(part.weight) // width), 0
+        )
         for part in (layer.query, layer.key, layer.value)
     ]
     q, k, v = (torch.einsum("bnd,hkd->bhnk", x, weight) for weight in weights)
@@ -45,5 +47,7 @@ def test_one_token_at_a_time_equals_the_whole_sequence():
     x = torch.randn(1, 6, 16)
     whole = layer(x, causal_mask(6, 6, None, CPU))
     (cache,) = new_cache(1, (1, 2, 6, 4), CPU, torch.float32)
-    steps = [layer(x[:, t : t + 1], causal_mask(1, t + 1, None, CPU), None, cache) for t in range(6)]
+    steps = [
+        layer(x[:, t : t + 1], causal_mask(1, t + 1, None, CPU), None, cache) for t in range(6)
+    ]
     torch.testing.assert_close(torch.cat(steps, dim=1), whole, atol=1e-6, rtol=0)

@@ -8,7 +8,11 @@ from lmlab.arch.layer.feed_forward import GeluFeedForward, SwigluFeedForward
 
 def test_gelu_layer_is_down_of_gelu_of_up():
     layer, x = GeluFeedForward(4, 8, bias=True), torch.randn(2, 3, 4)
-    want = F.linear(F.gelu(F.linear(x, layer.up.weight, layer.up.bias), approximate="tanh"), layer.down.weight, layer.down.bias)
+    want = F.linear(
+        F.gelu(F.linear(x, layer.up.weight, layer.up.bias), approximate="tanh"),
+        layer.down.weight,
+        layer.down.bias,
+    )
     torch.testing.assert_close(layer(x), want)
 
 

@@ -26,4 +26,9 @@ def test_the_last_queries_of_a_cache_see_what_is_before_them():
 def test_documents_do_not_see_each_other():
     mask = causal_mask(4, 4, torch.tensor([[0, 0, 1, 1]]), CPU)
     assert mask.dense is not None and not mask.is_causal
-    assert mask.dense[0, 0].int().tolist() == [[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]]
+    assert mask.dense[0, 0].int().tolist() == [
+        [1, 0, 0, 0],
+        [1, 1, 0, 0],
+        [0, 0, 1, 0],
+        [0, 0, 1, 1],
+    ]
