@@ -68,7 +68,8 @@ class Batch:
             if isinstance(value := getattr(self, field.name), Tensor)
         )
         for start in range(0, total, size):
-            yield self.map(lambda tensor, start=start: tensor[start : start + size])
+            rows = slice(start, start + size)
+            yield self.map(lambda tensor, rows=rows: tensor[rows])  # type: ignore[misc]
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def read(config_path: str | Path) -> Job:
     assert isinstance(record, dict)
     config = OmegaConf.to_container(OmegaConf.create(record["config"]), resolve=True)
     assert isinstance(config, dict)
-    check_config_from_checkpoint(config)
+    check_config_from_checkpoint(config)  # type: ignore[arg-type]
     return Job(
         folder=path.parent,
         config=config,  # type: ignore[arg-type]

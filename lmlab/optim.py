@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 import torch
@@ -94,7 +94,7 @@ class AdamW:
         return torch.optim.AdamW(
             groups,
             self.learning_rate,
-            tuple(self.betas),
+            (self.betas[0], self.betas[1]),
             self.eps,
             fused=True,  # type: ignore[arg-type]
         )
@@ -137,9 +137,10 @@ class Muon(AdamW):
 
     def build(self, module: nn.Module) -> list[torch.optim.Optimizer]:
         """AdamW first, then Muon."""
-        matrix: Callable[[str, nn.Parameter], bool] = lambda name, p: (
-            ".blocks." in f".{name}" and p.dim() == 2
-        )
+
+        def matrix(name: str, p: nn.Parameter) -> bool:
+            return ".blocks." in f".{name}" and p.dim() == 2
+
         everything = named_parameters(module)
         muon = torch.optim.Muon(
             [p for name, p in everything if matrix(name, p)],

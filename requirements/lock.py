@@ -39,7 +39,7 @@ def compile_lock(arguments: list[str], constraints: str) -> str:
             "-o",
             str(out),
         ]
-        subprocess.run(command + ["--no-header", "--no-annotate"], check=True, cwd=HERE.parent)
+        subprocess.run([*command, "--no-header", "--no-annotate"], check=True, cwd=HERE.parent)
         return out.read_text()
 
 

@@ -34,14 +34,19 @@ class Post:
 
     def start(self, event: Event) -> None:
         """Create the run (once, by its key), or take the id of the one it continues."""
-        if self._run_id is None:
-            key, name = event["key"], event["name"]
-            self._run_id = event["run_id"] or self._find_or_create(key, name, event["ms"])
-        self.client.update_run(self.run_id, status="RUNNING", name=event["name"])
-        parent = event["parent"]
+        parent, tags = event["parent"], event["tags"]
         if parent and parent.startswith(PENDING):
-            parent = self._find_or_create(parent.removeprefix(PENDING), "sweep", event["ms"])
-        self.tags({"tags": event["tags"] | ({"mlflow.parentRunId": parent} if parent else {})})
+            key = parent.removeprefix(PENDING)
+            parent = self._find(key) or self._create(key, "sweep", event["ms"], {})
+        if parent:
+            tags = tags | {"mlflow.parentRunId": parent}
+        known = self._run_id or event["run_id"] or self._find(event["key"])
+        if known is None:
+            self._run_id = self._create(event["key"], event["name"], event["ms"], tags)
+            return
+        self._run_id = known
+        self.client.update_run(self.run_id, status="RUNNING", name=event["name"])
+        self.tags({"tags": tags})
 
     def resume(self, event: Event) -> None:
         """The run goes on under the same id."""
@@ -108,13 +113,15 @@ class Post:
 
     # ---- pieces
 
-    def _find_or_create(self, key: str, name: str, start_ms: int) -> str:
+    def _find(self, key: str) -> str | None:
         found = self.client.search_runs([self.experiment_id], f"tags.`lmlab.key` = '{key}'")
-        if found:
-            return str(found[0].info.run_id)
+        return str(found[0].info.run_id) if found else None
+
+    def _create(self, key: str, name: str, start_ms: int, tags: dict[str, str]) -> str:
         newest = self.client.search_runs([self.experiment_id], max_results=1)
         color = color_after(newest[0].data.tags.get(COLOR) if newest else None)
-        tags = {"lmlab.key": key, COLOR: color}
+        tags = {key[:250]: value[:MAX_TAG] for key, value in tags.items()}
+        tags |= {"lmlab.key": key, COLOR: color}
         run = self.client.create_run(self.experiment_id, start_ms, tags, name)
         return str(run.info.run_id)
 

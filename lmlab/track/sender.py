@@ -13,6 +13,7 @@ from lmlab.track.store import database_path, strip_credentials
 
 MAX_PAUSE_SECONDS = 30.0  # between two tries while the store is away
 MAX_WAIT_SECONDS = 1.5  # of `flush` on a server that does not answer
+MAX_BUSY_WAIT_SECONDS = 10.0  # of `flush` on a server that takes what it is sent
 MAX_LOCAL_WAIT_SECONDS = 60.0  # of `flush` on a database of this machine
 say = logging.getLogger("lmlab.track")
 
@@ -42,17 +43,21 @@ class Sender:
                 self._thread.start()
 
     def flush(self) -> bool:
-        """Send now; returns whether the store has everything. Waits 1.5 s for a server at most,
-        longer only while events go out."""
+        """Send now; returns whether the store has everything.
+
+        Waits 1.5 s for a server that does not answer, 10 s for one that takes events all the while.
+        """
         local = database_path(self.uri) is not None
         patience = MAX_LOCAL_WAIT_SECONDS if local else MAX_WAIT_SECONDS
         with self._state:
             self._hurry, tries = True, self._tries + (1 if self._sending else 0)
             self._state.notify_all()
-            end, deadline = self.delivery.end, time.monotonic() + patience
+            begun = time.monotonic()
+            end, deadline = self.delivery.end, begun + patience
             while self.delivery.pending():
                 if self.delivery.end != end:
                     end, deadline = self.delivery.end, time.monotonic() + patience
+                    deadline = min(deadline, begun + max(patience, MAX_BUSY_WAIT_SECONDS))
                 left = deadline - time.monotonic()
                 if left <= 0 or (self.away and self._tries > tries):
                     return False
