@@ -10,7 +10,7 @@ BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 ARGS ?=
 
-.PHONY: help run test check bench ui lock wheel clean
+.PHONY: help run test check bench ui lock wheel clean print-python print-torch
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -52,6 +52,12 @@ lock: ## resolve the dependencies anew (needs uv)
 
 wheel: .venv/installed-dev ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+print-python:
+	@echo "$(PYTHON)"
+
+print-torch:
+	@echo "$(TORCH)"
 
 clean: ## remove what was built and cached, not the runs
 	rm -rf dist build .pytest_cache .mypy_cache .ruff_cache

@@ -58,6 +58,7 @@ class Training:
         self.started = time.time()
         self.checkpoints = self.folder / "checkpoints"
         self.tracker: Any = None
+        self.extra_callbacks: list[L.Callback] = []
 
     def run(self) -> int:
         """Train to the end of the budget, or to a signal; the exit code."""
@@ -138,7 +139,7 @@ class Training:
             log_every_n_steps=run.stage.log_every_steps,
             logger=self.tracker or False,
             plugins=[FolderCheckpointIO()],
-            callbacks=[self.screen, BudgetClock(), *extra, checkpointing],
+            callbacks=[self.screen, BudgetClock(), *self.extra_callbacks, *extra, checkpointing],
             default_root_dir=str(self.folder),
         )
         return trainer, checkpointing

@@ -21,8 +21,10 @@ from lmlab.data.loader import (
     validation_loader,
 )
 from lmlab.data.order import batch_of_step, merged
+from lmlab.data.source.grammar import Grammar
 from lmlab.data.token_cache import TokenCache, open_token_cache
 from lmlab.data.token_writer import TRAIN, VALIDATION
+from lmlab.data.tokenizer.bytes import Bytes
 from lmlab.data.tokenizer.tokenizer import Tokenizer
 
 
@@ -111,6 +113,12 @@ class Corpus(L.LightningDataModule):
     def notes(self) -> list[str]:
         """What there is to say about the text: epochs of a mixture, how one document was split."""
         return list(self.cache.meta["notes"])
+
+    @property
+    def entropy_rate_nats(self) -> float | None:
+        """The lowest reachable loss a token where it is known: data=grammar with tokenizer=bytes."""
+        known = isinstance(self.source, Grammar) and isinstance(self.tokenizer, Bytes)
+        return self.source.entropy_rate_nats if known else None  # type: ignore[attr-defined]
 
     def train_dataloader(self) -> DataLoader[Batch]:
         return train_loader(

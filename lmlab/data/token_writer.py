@@ -95,19 +95,20 @@ class TokenWriter:
             chosen = self._nearest_in_length(total)
             moved = len(chosen)
             self.num_documents = {TRAIN: documents - moved, VALIDATION: moved}
-        self._copy(tokens, chosen)
-        del tokens
+        self._copy(whole, chosen)
         whole.unlink()
 
     def _nearest_in_length(self, total: int) -> list[tuple[int, int]]:
         """The document whose length is nearest to the fraction, with all that are equal to it."""
-        ends = [*self.starts[1:], total if len(self.starts) < REMEMBERED else self.starts[-1]]
+        ends = self.starts[1:]
+        if len(self.starts) == sum(self.num_documents.values()):
+            ends.append(total)
+        places = list(zip(self.hashes, self.starts, ends, strict=False))
         lengths: dict[int, int] = {}
-        for number, start, end in zip(self.hashes, self.starts, ends, strict=True):
+        for number, start, end in places:
             lengths[number] = lengths.get(number, 0) + end - start
         wanted = self.fraction * total
         best = min(lengths, key=lambda number: (abs(lengths[number] - wanted), number))
-        places = zip(self.hashes, self.starts, ends, strict=True)
         return [(start, end) for number, start, end in places if number == best]
 
     def _line_end(self, tokens: np.ndarray, decode_token: Callable[[int], str]) -> int:
@@ -121,28 +122,30 @@ class TokenWriter:
                     return place
         return middle if tokens[middle - 1] != self.eos else middle - 1
 
-    def _copy(self, tokens: np.memmap, chosen: list[tuple[int, int]]) -> None:
-        """The chosen ranges of `tokens` to the validation side, the rest to the training side."""
+    def _copy(self, whole: Path, chosen: list[tuple[int, int]]) -> None:
+        """The chosen ranges of a file of tokens to the validation side, the rest to the training side."""
+        total = sum(self.num_tokens.values())
         self.num_tokens = dict.fromkeys(SIDES, 0)
         self.files = {side: path.open("wb") for side, path in self.paths.items()}
         at = 0
         for start, end in chosen:
-            self._copy_range(tokens, at, start, TRAIN)
-            if tokens[start] != self.eos:
-                self.side = VALIDATION
+            self._copy_range(whole, at, start, TRAIN)
+            self.side = VALIDATION
+            if self._read(whole, start, start + 1)[0] != self.eos:
                 self._write(np.array([self.eos]))
-            self._copy_range(tokens, start, end, VALIDATION)
+            self._copy_range(whole, start, end, VALIDATION)
             at = end
-        self._copy_range(tokens, at, len(tokens), TRAIN)
+        self._copy_range(whole, at, total, TRAIN)
         for file in self.files.values():
             file.close()
 
-    def _copy_range(self, tokens: np.memmap, start: int, end: int, side: str) -> None:
+    def _copy_range(self, whole: Path, start: int, end: int, side: str) -> None:
         self.side = side
         for at in range(start, end, COPIED_AT_ONCE):
-            block = slice(at, min(end, at + COPIED_AT_ONCE))
-            # A fresh map each time: pages that were read do not stay in this process's memory.
-            self._write(np.memmap(tokens.filename, tokens.dtype, mode="r")[block])
+            self._write(self._read(whole, at, min(end, at + COPIED_AT_ONCE)))
+
+    def _read(self, whole: Path, start: int, end: int) -> np.ndarray:
+        return np.fromfile(whole, self.dtype, end - start, offset=start * self.dtype.itemsize)
 
 
 def batches_of(pieces: Iterator[Piece], max_chars: int) -> Iterator[list[Piece]]:

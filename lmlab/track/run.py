@@ -239,7 +239,7 @@ class MLflow(Logger):
     @property
     def waiting(self) -> bool:
         """Whether something logged has not reached the store yet."""
-        return self._sender.delivery.pending()
+        return self._folder.size() > self._folder.sent()
 
     # ---- pieces
 

@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from lmlab.batch import Window
+from lmlab.data.source.grammar import Grammar
 from lmlab.data.tokenizer.bytes import Bytes
 from lmlab.objective.clm import CausalLanguageModelling
+from tests.conftest import small_gpt
 from tests.data.conftest import Documents, make_corpus, numbered
 
 
@@ -63,6 +65,37 @@ def test_documents_do_not_see_each_other_when_they_shall_not(tmp_path):
     assert together.train_batches()[0].documents is None
     documents = apart.train_batches()[0].documents
     assert documents is not None and (documents.diff(dim=1) >= 0).all()
+
+
+def test_packed_documents_have_the_logits_they_have_alone(tmp_path):
+    objective = CausalLanguageModelling(vocab=Bytes().vocab, z_loss=0.0)
+    data = make_corpus(
+        Documents(*("abcdefgh"[: 2 + i % 7] * (1 + i % 4) + str(i) for i in range(40))),
+        tmp_path,
+        seq_len=64,
+        cross_documents=False,
+        window=objective.window(64),
+        collate=objective.collate,
+        step_sequences=2,
+    )
+    arch = small_gpt(vocab_size=257).eval()
+    batch = data.train_batches()[0]
+    assert batch.documents is not None
+    for tokens, documents, packed in zip(
+        batch.tokens, batch.documents, arch.unembed(arch(*batch.inputs)), strict=True
+    ):
+        assert len(documents.unique()) > 3
+        for document in documents.unique():
+            alone = arch.unembed(arch(tokens[None, documents == document]))[0]
+            torch.testing.assert_close(packed[documents == document], alone, atol=1e-5, rtol=0)
+
+
+def test_the_lowest_loss_is_known_for_a_grammar_of_bytes(tmp_path):
+    keys = {"num_symbols": 4, "order": 1, "concentration": 1.0, "mean_length": 20, "seed": 0}
+    source = Grammar(num_documents=50, **keys)
+    assert make_corpus(source, tmp_path).entropy_rate_nats == source.entropy_rate_nats
+    assert make_corpus(source, tmp_path).notes[0].startswith("entropy: ")
+    assert make_corpus(numbered(100), tmp_path).entropy_rate_nats is None
 
 
 def test_a_checkpoint_of_other_data_is_refused(tmp_path):

@@ -51,6 +51,12 @@ def test_of_few_documents_the_one_nearest_to_the_fraction_is_for_validation(tmp_
     assert (writer.num_documents[TRAIN], writer.num_documents[VALIDATION]) == (2, 1)
 
 
+def test_of_very_many_documents_only_the_first_are_remembered(tmp_path, monkeypatch):
+    monkeypatch.setattr("lmlab.data.token_writer.REMEMBERED", 3)
+    _, streams = write(tmp_path, ["aaaa", "bb", "ccc", "d", "e"], 1e-9)
+    assert streams == [b"\0aaaa\0ccc\0d\0e\0", b"\0bb\0"]
+
+
 def test_training_is_not_left_empty_either(tmp_path):
     _, streams = write(tmp_path, ["a" * 10, "b" * 90], 1 - 1e-9)
     assert streams == [b"\0" + b"a" * 10 + b"\0", b"\0" + b"b" * 90 + b"\0"]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import random
 import selectors
+import shutil
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
 from lmlab.track import ui
 from lmlab.track.run import MLflow
@@ -95,14 +97,28 @@ def wire(served: tuple[str, Path]) -> Iterator[Wire]:
     wire.cut()
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database without runs: to copy is quicker than to create."""
+    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    configure(10)
+    connect(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture
-def tracked(tmp_path: Path) -> Callable[..., MLflow]:
-    """Starts a run in `<tmp_path>/runs/<name>`."""
+def root(tmp_path: Path, empty_store: Path) -> Path:
+    """A folder of runs with a database."""
+    root = tmp_path / "runs"
+    root.mkdir()
+    shutil.copy(empty_store, root / "mlflow.db")
+    return root
 
-    def start(**changes: Any) -> MLflow:
-        return start_run(tmp_path / "runs", **changes)
 
-    return start
+@pytest.fixture
+def client(root: Path) -> MlflowClient:
+    """A client of the store in `root`."""
+    return connect(f"sqlite:///{root / 'mlflow.db'}")
 
 
 def start_run(root: Path, **changes: Any) -> MLflow:

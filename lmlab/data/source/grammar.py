@@ -124,6 +124,12 @@ class Grammar(Source):
                 drawn[document].append(ALPHABET[letter])
         return ["".join(letters) for letters in drawn]
 
+    def notes(self) -> list[str]:
+        return [
+            f"entropy: {self.entropy_rate_nats:.4f} nats a token with tokenizer=bytes, "
+            f"{self.entropy_bits_per_byte:.4f} bits a byte with any; no model is expected below it"
+        ]
+
     def fingerprint(self, cache_dir: Path) -> str:
         settings = (self.order, self.num_documents, self.end, self.seed)
         return hash_of_text("grammar 1", np.__version__, *settings, self.letters.tobytes().hex())

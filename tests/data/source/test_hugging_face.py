@@ -60,13 +60,13 @@ def test_max_documents_is_a_limit(rows):
 def test_what_is_not_there_is_told_with_what_is(rows, tmp_path):
     with pytest.raises(ValueError, match=r"data.source.field=body is not in .*; it has text, n"):
         read(make(rows, field="body"))
-    with pytest.raises(ValueError, match="data.source.field=n .* holds int"):
+    with pytest.raises(ValueError, match=r"data.source.field=n .* holds int"):
         read(make(rows, field="n"))
-    with pytest.raises(ValueError, match="split=nope could not be loaded"):
+    with pytest.raises(ValueError, match=r"split=nope could not be loaded"):
         read(make(rows, split="nope"))
     with pytest.raises(ValueError, match=r"data.source.name=no/such.* no local file"):
         read(make("no/such"))
-    with pytest.raises(ValueError, match="data.source.max_documents=0"):
+    with pytest.raises(ValueError, match=r"data.source.max_documents=0"):
         make(rows, max_documents=0)
 
 

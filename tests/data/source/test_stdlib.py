@@ -31,5 +31,5 @@ def test_the_fingerprint_depends_on_the_part(tmp_path):
 
 
 def test_no_room_is_refused():
-    with pytest.raises(ValueError, match="data.source.max_mb=0"):
+    with pytest.raises(ValueError, match=r"data.source.max_mb=0"):
         Stdlib(max_mb=0)

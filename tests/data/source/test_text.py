@@ -24,7 +24,7 @@ def test_a_folder_of_several_kinds(folder):
 
 
 def test_a_field_without_effect_is_refused(folder):
-    with pytest.raises(ValueError, match="data.source.field=body has no effect"):
+    with pytest.raises(ValueError, match=r"data.source.field=body has no effect"):
         read(Text(paths=str(folder / "a.txt"), field="body"))
 
 

@@ -1,0 +1,71 @@
+"""Who may import whom: the table of docs/architecture.md, read from the source."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+BATCH = ("lmlab.batch",)
+RULES: dict[str, tuple[str, ...]] = {
+    "batch": (),
+    "optim": (),
+    "hardware": (),
+    "verdict": (),
+    "arch": ("lmlab.arch.layer",),
+    "objective": (*BATCH, "lmlab.objective"),
+    "data": (*BATCH, "lmlab.data"),
+    "rollout": (*BATCH, "lmlab.rollout"),
+    "metric": (*BATCH, "lmlab.metric"),
+    "track": (*BATCH, "lmlab.track"),
+    "io": (*BATCH, "lmlab.io"),
+    "stage": (*BATCH, "lmlab.stage", "lmlab.rollout", "lmlab.metric", "lmlab.optim"),
+}
+HEAVY = {"torch", "lightning", "mlflow", "torchmetrics", "transformers"}
+LIGHT = ("config", "check", "launch", "resume", "worker", "__main__")
+
+
+def files_of(room: str) -> list[Path]:
+    folder = ROOT / "lmlab" / room
+    return sorted(folder.rglob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+
+
+def imports(path: Path, *, top_only: bool) -> list[str]:
+    """Absolute names that a file imports; top_only: only those that run when it is imported."""
+    tree = ast.parse(path.read_text())
+    nodes = list(ast.walk(tree))
+    if top_only:
+        guarded = {
+            id(child)
+            for node in nodes
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
+            for child in ast.walk(node)
+        }
+        nodes = [node for node in nodes if id(node) not in guarded]
+    found = []
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.append(node.module)
+    return found
+
+
+@pytest.mark.parametrize("room", RULES)
+def test_a_room_imports_what_the_table_allows(room):
+    for path in files_of(room):
+        for name in imports(path, top_only=False):
+            if name == "lmlab" or not name.startswith("lmlab."):
+                continue
+            assert name.startswith(RULES[room]), f"{path.relative_to(ROOT)} imports {name}"
+
+
+@pytest.mark.parametrize("room", LIGHT)
+def test_the_command_line_imports_nothing_heavy(room):
+    for path in files_of(room):
+        heavy = {name.split(".")[0] for name in imports(path, top_only=True)} & HEAVY
+        assert not heavy, f"{path.relative_to(ROOT)} imports {heavy} at its top"
