@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import tempfile
 import time
@@ -69,7 +70,7 @@ def lmlab_round(precision: str, num_steps: int) -> list[float]:
 
 def between(ends: list[float]) -> list[float]:
     """Durations between successive moments, without the first ones."""
-    return [b - a for a, b in zip(ends, ends[1:], strict=False)][WARM - 1 :]
+    return [b - a for a, b in itertools.pairwise(ends)][WARM - 1 :]
 
 
 class BareLoop:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lmlab.config.error import ConfigError
 from lmlab.config.place import Places, find_places
-from lmlab.config.report import guarded
+from lmlab.config.report import WRONG_CONFIG, guarded
 
 if TYPE_CHECKING:
     from lmlab.config.compose import Composed, Composer
@@ -200,8 +200,12 @@ def _run(composer: Composer, overrides: list[str], debug: bool) -> int:
     folder = run_folder.create(composed.cfg, composed.choices, composed.overrides)
     debug = debug or bool(composed.cfg.debug)
     if devices > 1 and not is_rank:
-        return guarded(lambda: launch.launch(folder / "config.yaml", devices), debug, folder)
-    return guarded(lambda: _work(folder, composed), debug, folder)
+        code = guarded(lambda: launch.launch(folder / "config.yaml", devices), debug, folder)
+    else:
+        code = guarded(lambda: _work(folder, composed), debug, folder)
+    if code == WRONG_CONFIG:
+        run_folder.forget(folder)
+    return code
 
 
 def _work(folder: Path, composed: Composed) -> int:

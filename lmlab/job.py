@@ -23,6 +23,12 @@ class Job:
     overrides: list[str]
     parent_run_id: str | None
     text: str
+    label: str | None
+
+    @property
+    def name(self) -> str:
+        """For people: run.name, the swept values, or the overrides."""
+        return self.config["run"]["name"] or self.label or " ".join(self.overrides) or "default"
 
     @property
     def hash(self) -> str:
@@ -47,4 +53,5 @@ def read(config_path: str | Path) -> Job:
         overrides=record["overrides"],
         parent_run_id=record.get("parent_run_id"),
         text=text,
+        label=record.get("label"),
     )

@@ -53,6 +53,8 @@ def summary(run: Run, run_dir: Path) -> Table:
         f"{count(run.data.num_train_tokens)} training and {count(run.data.num_val_tokens)} validation "
         f"tokens, vocabulary {run.tokenizer.vocab.size}",
     )
+    for line in getattr(run.data, "notes", []):
+        table.add_row("", line)
     accumulate = -(-plan.step_sequences // (plan.micro_sequences * run.hardware.world_size))
     table.add_row(
         "batch",
@@ -88,8 +90,8 @@ def activation_bytes(run: Run) -> float:
 class Screen(L.Callback):
     """Progress on a terminal as a bar, elsewhere as plain lines (about 20 a run)."""
 
-    def __init__(self, run: Run, peak_flops: float, log_path: Path) -> None:
-        self.plan, self.peak = run.plan, peak_flops * run.hardware.world_size
+    def __init__(self, run: Run, log_path: Path) -> None:
+        self.plan = run.plan
         self.log_file = log_path.open("a", buffering=1)
         self.tty = sys.stdout.isatty()
         self.progress: Progress | None = None
@@ -124,9 +126,9 @@ class Screen(L.Callback):
         total = f"/{self.plan.num_steps}" if self.plan.num_steps else ""
         text = f"step {step}{total}  loss {stage.latest['train/loss_nats']:.3f}"
         if speed := stage.latest.get("speed/tokens_per_second"):
-            used = speed * self.plan.flops_per_token / self.peak
-            stage.latest["speed/model_flop_utilization"] = used
-            text += f"  {count(speed)} tokens/s  MFU {used:.0%}"
+            text += f"  {count(speed)} tokens/s"
+        if used := stage.latest.get("speed/model_flop_utilization"):
+            text += f"  MFU {used:.0%}"
         if progress > 0.005:
             left = stage.elapsed_seconds * (1 - progress) / progress
             text += f"  {duration(left)} left"

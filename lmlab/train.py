@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import subprocess
 import time
 import warnings
 from pathlib import Path
@@ -12,14 +11,14 @@ from typing import Any
 import lightning as L
 from rich.console import Console
 
-import lmlab
+from lmlab import record
 from lmlab.build import Run, build, instantiate, rank_of_process
 from lmlab.io.checkpoint import find_good
 from lmlab.io.checkpoint_io import FolderCheckpointIO
 from lmlab.io.checkpointing import Checkpointing
 from lmlab.job import Job
 from lmlab.metric.throughput import peak_flops
-from lmlab.screen import Screen, end_panel, summary
+from lmlab.screen import Screen, count, end_panel, summary
 from lmlab.stage.guard import Guard, Rewind
 from lmlab.verdict import verdict
 
@@ -90,7 +89,10 @@ class Training:
 
     def _fit_with_rewinds(self, run: Run, checkpoint: Path | None) -> tuple[int, L.Trainer, Run]:
         rewinds, extra = 0, list[L.Callback]()
+        peak, how = device_peak(run)
+        self.console.print(f" peak      {count(peak, 'FLOP/s')} ({how})")
         while True:
+            run.stage.peak_flops = peak
             trainer, checkpointing = self._trainer(run, extra)
             try:
                 trainer.fit(run.stage, datamodule=run.data, ckpt_path=checkpoint, weights_only=True)
@@ -121,11 +123,7 @@ class Training:
             keep=config["keep"],
             config_text=self.job.text,
         )
-        accelerator = run.hardware.accelerator
-        self.peak, self.peak_source = peak_flops(accelerator, run.hardware.precision)
-        if run.hardware.peak_flops is not None:
-            self.peak, self.peak_source = run.hardware.peak_flops, "given"
-        self.screen = Screen(run, self.peak, self.folder / "log.txt")
+        self.screen = Screen(run, self.folder / "log.txt")
         every = None
         if run.stage.num_validations and plan.num_steps:
             every = max(1, -(-plan.num_steps // run.stage.num_validations))
@@ -145,24 +143,13 @@ class Training:
         return trainer, checkpointing
 
     def _tracker(self, run: Run) -> Any:
-        job, stage = self.job, run.stage
-        total = sum(p.numel() for p in stage.arch.parameters())
-        tags = {
-            **{group: str(option) for group, option in job.choices.items() if "/" not in group},
-            "lmlab.version": lmlab.__version__,
-            "config_hash": job.hash,
-            "dataset.fingerprint": run.data.fingerprint,
-            "params.total": str(total),
-            "params.non_embedding": str(total - stage.arch.num_embedding_params()),
-            "init_from": run.lineage or "random weights",
-            **git_tags(),
-        }
+        job = self.job
         return instantiate(self.config["track"])(
             run_dir=self.folder,
             root=Path(self.config["run"]["root"]).resolve(),
-            name=self.config["run"]["name"] or self.folder.name,
-            tags=tags,
-            params=parameters(self.config, job.overrides),
+            name=job.name,
+            tags=record.tags(job, run),
+            params=record.parameters(job),
             config_text=job.text,
             run_id=self._known_run_id(),
             parent_run_id=job.parent_run_id,
@@ -189,6 +176,10 @@ class Training:
             return
         stage = run.stage
         metrics = stage.latest | getattr(stage, "val_metrics", {})
+        floor = getattr(run.data, "entropy_rate_nats", None)
+        if floor is not None and "val/loss_nats" in metrics:
+            metrics |= {"data/entropy_rate_nats": floor}
+            metrics |= {"val/above_entropy_nats": metrics["val/loss_nats"] - floor}
         rows = {
             "checkpoint": str(
                 _short(self.checkpoints / (self.checkpoints / "last").read_text().strip())
@@ -203,7 +194,7 @@ class Training:
             if stage.samples:
                 self.tracker.log_table(stage.samples, "samples.json")
             self.tracker.log_metrics(metrics, step=stage.trainer.global_step)
-            self.tracker.set_note(note(run, metrics, rows))
+            self.tracker.set_note(record.note(run, metrics, rows))
         panel = end_panel(
             title="finished",
             metrics=metrics,
@@ -214,18 +205,18 @@ class Training:
         self.console.print(panel)
 
     def _judge(self, metrics: dict[str, float]) -> dict[str, str]:
-        record = self.config.get("experiment")
-        if not record:
+        asked = self.config.get("experiment")
+        if not asked:
             return {}
         result, used = verdict(
-            record["expect"], metrics, finished=True, blocked_by=record.get("believed_blocked_by")
+            asked["expect"], metrics, finished=True, blocked_by=asked.get("believed_blocked_by")
         )
         figures = ", ".join(f"{name} = {value:.4g}" for name, value in used.items())
         if self.tracker is not None:
             self.tracker.set_tags({"verdict": result, "verdict.rests_on": figures})
         return {
-            "question": record["question"],
-            "verdict": f"{result}: {record['expect']} ({figures})",
+            "question": asked["question"],
+            "verdict": f"{result}: {asked['expect']} ({figures})",
         }
 
     def _say_interrupted(self, run: Run, trainer: L.Trainer) -> None:
@@ -237,49 +228,20 @@ class Training:
         self.console.print(panel)
 
 
+def device_peak(run: Run) -> tuple[float, str]:
+    """The peak rate of all devices together, and how it is known."""
+    hardware = run.hardware
+    if hardware.peak_flops is not None:
+        return hardware.peak_flops * hardware.world_size, "hardware.peak_flops"
+    rate, how = peak_flops(hardware.accelerator, hardware.precision)
+    return rate * hardware.world_size, how
+
+
 def quiet_lightning() -> None:
     """No tips and no remarks on what is done on purpose; warnings of a log go on."""
     warnings.filterwarnings("ignore", module=r"lightning\.")
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def parameters(config: dict[str, Any], overrides: list[str]) -> dict[str, str]:
-    """What MLflow shows as parameters: the seed, and what was set on the command line."""
-    found = {"seed": str(config["seed"])}
-    for override in overrides:
-        key, _, value = override.lstrip("+~").partition("=")
-        found[key] = value
-    return found
-
-
-def note(run: Run, metrics: dict[str, float], rows: dict[str, str]) -> str:
-    """The Markdown summary on the run's page."""
-    lines = ["| | |", "|---|---|"]
-    lines += [f"| {name} | {value:.5g} |" for name, value in sorted(metrics.items())]
-    lines += [f"| {name} | {value} |" for name, value in rows.items() if name != "compare"]
-    for sample in run.stage.samples:
-        text = sample["prompt"] + sample["continuation"]
-        lines += ["", "```", text.replace("```", "'''"), "```"]
-    return "\n".join(lines)
-
-
-def git_tags() -> dict[str, str]:
-    """The commit of the working directory, where it is one."""
-
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=5)
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    try:
-        commit = git("rev-parse", "HEAD")
-        return (
-            {"git.commit": commit, "git.dirty": str(bool(git("status", "--porcelain")))}
-            if commit
-            else {}
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return {}
 
 
 def _short(path: Path) -> Path:

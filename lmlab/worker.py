@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -19,12 +20,14 @@ def run(config_path: str, *, resume: bool = False) -> int:
 
 def main(arguments: list[str]) -> int:
     """The entry point of one rank."""
-    from lmlab.config.report import report
+    from lmlab.config.report import WRONG_CONFIG, is_users, report
 
     path, resuming = Path(arguments[0]), "--resume" in arguments[1:]
     try:
         return run(str(path), resume=resuming)
     except Exception as error:
+        if is_users(error) and os.environ.get("RANK", "0") != "0":
+            return WRONG_CONFIG  # every rank met the same mistake; rank 0 explains it
         return report(error, folder=path.parent)
 
 

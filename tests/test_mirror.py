@@ -15,7 +15,7 @@ def test_every_module_has_its_test():
     missing = []
     for path in sorted((ROOT / "lmlab").rglob("*.py")):
         inside = path.relative_to(ROOT / "lmlab")
-        name = inside.with_name(f"test_{inside.stem.strip('_')}.py")
+        name = inside.with_name("test_" + inside.stem.strip("_") + ".py")
         if inside.name == "__init__.py" or str(inside) in ELSEWHERE:
             continue
         if not (ROOT / "tests" / name).is_file():

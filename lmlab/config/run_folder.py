@@ -43,9 +43,11 @@ def create(
     choices: Mapping[str, Any],
     overrides: list[str],
     parent_run_id: str | None = None,
+    label: str | None = None,
 ) -> Path:
     """Make `<run.root>/<time>-<name>-<hash>/`, write config.yaml into it, return the folder.
 
+    label: what the run is called where it is compared; None: its overrides.
     Values that came from the environment are written as `${oc.env:NAME}`.
     Raises: ConfigError when the folder cannot be made.
     """
@@ -58,6 +60,7 @@ def create(
         "choices": dict(choices),
         "overrides": [redact(text) for text in overrides],
         "parent_run_id": parent_run_id,
+        "label": None if label is None else redact(label),
         "version": __version__,
     }
     temporary = folder / ".config.yaml.tmp"
@@ -70,6 +73,13 @@ def create_sweep(root: str, text: str) -> Path:
     """Make `<run.root>/<time>-sweep-<name>-<hash>/` for what belongs to a sweep as a whole."""
     digest = hashlib.sha256(text.encode()).hexdigest()[:6]
     return _make(root, f"{time.strftime('%Y%m%d-%H%M%S')}-sweep-{slug(text)}-{digest}")
+
+
+def forget(folder: Path) -> None:
+    """Remove the folder of a run that ended before it began: nothing in it but config.yaml."""
+    if [path.name for path in folder.iterdir()] == ["config.yaml"]:
+        (folder / "config.yaml").unlink()
+        folder.rmdir()
 
 
 def dump(record: Mapping[str, Any]) -> str:

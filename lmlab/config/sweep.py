@@ -17,6 +17,7 @@ from lmlab.config import resolve, run_folder
 from lmlab.config.compose import Composed, Composer
 from lmlab.config.error import ConfigError
 from lmlab.config.origin import readable
+from lmlab.config.report import WRONG_CONFIG
 from lmlab.config.secrets import redact
 
 
@@ -108,14 +109,18 @@ def _varied(jobs: list[Job]) -> list[str]:
 
 
 def _run_all(jobs: list[Job], parent_run_id: str | None) -> int:
+    varied = _varied(jobs)
     for number, job in enumerate(jobs, 1):
         composed = job.composed
+        swept = " ".join(text for text in job.overrides if text.partition("=")[0] in varied)
         job.folder = run_folder.create(
-            composed.cfg, composed.choices, composed.overrides, parent_run_id
+            composed.cfg, composed.choices, composed.overrides, parent_run_id, swept or None
         )
         print(f"job {number}/{len(jobs)}: {job.label} -> {readable(job.folder)}", flush=True)
         devices = int(composed.cfg.hardware.get("devices", 1))
         job.code = launch.launch(job.folder / "config.yaml", devices)
+        if job.code == WRONG_CONFIG:
+            run_folder.forget(job.folder)
         if job.code:
             print(
                 f"job {number}/{len(jobs)} {job.status}: {job.label}", file=sys.stderr, flush=True

@@ -65,6 +65,7 @@ class Pretrain(L.LightningModule):
         self.prompts, self.sample_tokens = prompts, sample_tokens
         self.sample_temperature = sample_temperature
         self.elapsed_seconds = 0.0
+        self.peak_flops: float | None = None  # of all devices together; whoever trains may set it
         self.latest: dict[str, float] = {}
         self.samples: list[dict[str, str]] = []
         self.val_nats, self.val_tokens, self.val_bytes = (
@@ -164,12 +165,15 @@ class Pretrain(L.LightningModule):
     def _speed(self, step: int) -> dict[str, float]:
         """Tokens a second since about log_every_steps ago, validation and checkpoints left out."""
         if self._window_start is None or step - self._window_start[1] >= 2 * self.log_every_steps:
-            previous = self.latest.get("speed/tokens_per_second")
             self._window_start = (self.elapsed_seconds, step)
-            return {} if previous is None else {"speed/tokens_per_second": previous}
+            return {key: value for key, value in self.latest.items() if key.startswith("speed/")}
         seconds = self.elapsed_seconds - self._window_start[0]
         steps = step - self._window_start[1]
-        return {"speed/tokens_per_second": steps * self.plan.step_tokens / max(seconds, 1e-9)}
+        rate = steps * self.plan.step_tokens / max(seconds, 1e-9)
+        if self.peak_flops is None:
+            return {"speed/tokens_per_second": rate}
+        used = rate * self.plan.flops_per_token / self.peak_flops
+        return {"speed/tokens_per_second": rate, "speed/model_flop_utilization": used}
 
     def _log(self, metrics: dict[str, float]) -> None:
         if self.logger is not None:

@@ -7,6 +7,7 @@ reach that, so what runs commands or jobs here is closed: the assistant, the job
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -18,7 +19,7 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 HOST = "127.0.0.1"
 ALLOWED_HOSTS = "localhost,localhost:*,127.0.0.1,127.0.0.1:*"
-CLOSED = ("/mlflow/assistant", "/jobs", "/gateway", "/mcp")
+CLOSED = re.compile(r"(/(ajax-)?api/\d+\.\d+)?(/mlflow)?/(assistant|jobs|gateway|mcp[\w-]*)(/.*)?")
 # What a first visit shows: pages for training (not for language-model applications), no assistant.
 _FIRST_VISIT = b"""<script>for (const [key, value] of [
 ["mlflow.workflowType_v1", '"machine_learning"'],
@@ -32,7 +33,7 @@ def guarded(app: App) -> App:
 
     async def guard(scope: Message, receive: Receive, send: Send) -> None:
         path = str(scope.get("path", ""))
-        if scope["type"] == "http" and any(part in path for part in CLOSED):
+        if scope["type"] == "http" and CLOSED.fullmatch(path):
             await send({"type": "http.response.start", "status": 404, "headers": []})
             await send({"type": "http.response.body", "body": b"closed by lmlab ui"})
         elif scope["type"] == "http" and path in ("/", "/index.html"):

@@ -33,16 +33,19 @@ def serve(root: Path, port: int = 5000, host: str = HOST, uri: str | None = None
         print(f"this project's runs are on a server: {strip_credentials(address)}")
         return 0
     _check_store(address, root)
-    with server(address, root, port) as (process, place):
-        print(f"MLflow: {page_of_newest_project(connect(address), place)}")
-        number = place.rsplit(":", 1)[1]
-        where = f"{getpass.getuser()}@{socket.gethostname()}"
-        print(f"from another machine: ssh -L {number}:{HOST}:{number} {where}")
-        print("Ctrl-C ends it", flush=True)
-        try:
+    try:
+        with server(address, root, port) as (process, place):
+            _say_where(page_of_newest_project(connect(address), place), place)
             return process.wait()
-        except KeyboardInterrupt:
-            return 0
+    except KeyboardInterrupt:
+        return 0
+
+
+def _say_where(page: str, place: str) -> None:
+    number, user = place.rsplit(":", 1)[1], getpass.getuser()
+    print(f"MLflow: {page}")
+    print(f"from another machine: ssh -L {number}:{HOST}:{number} {user}@{socket.gethostname()}")
+    print("Ctrl-C ends it", flush=True)
 
 
 @contextmanager
@@ -75,6 +78,7 @@ def command(address: str, root: Path, port: int) -> list[str]:
 def environment() -> dict[str, str]:
     """The server's environment: nothing of a run in progress, and lmlab where Python finds it."""
     dropped = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_BACKEND_STORE_URI")
+    dropped += ("MLFLOW_DEPLOYMENTS_TARGET",)  # would forward requests to it
     kept = {key: value for key, value in os.environ.items() if key not in dropped}
     paths = [str(Path(__file__).resolve().parents[2]), kept.get("PYTHONPATH", "")]
     return kept | {

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from lmlab.config.error import ConfigError
 from lmlab.config.place import Places
-from lmlab.config.run_folder import create, dump, slug
+from lmlab.config.run_folder import create, dump, forget, slug
 from tests.config.fake import compose
 
 HOSTILE = [
@@ -104,3 +104,14 @@ def test_a_root_that_cannot_be_is_the_users_error(places: Places, root: str) -> 
 def test_numbers_survive_any_yaml_reader() -> None:
     values = {"rate": 3e-05, "flops": 1e30, "inf": float("inf"), "one": 1.0, "text": "3e-05"}
     assert yaml.safe_load(dump(values)) == values
+
+
+def test_only_a_run_that_never_began_is_forgotten(tmp_path):
+    empty, begun = tmp_path / "empty", tmp_path / "begun"
+    for folder in (empty, begun):
+        folder.mkdir()
+        (folder / "config.yaml").write_text("x: 1\n")
+    (begun / "log.txt").write_text("step 1")
+    for folder in (empty, begun):
+        forget(folder)
+    assert not empty.exists() and (begun / "config.yaml").exists()

@@ -1,0 +1,123 @@
+"""The page of `lmlab ui` in a browser: the columns a person wants are there and readable."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from lmlab.track import ui, view
+from lmlab.track.parent import finish_parent, start_parent
+from lmlab.track.store import connect
+from tests.track.conftest import pretend_to_train, start_run
+
+CHROMIUM = Path("/usr/bin/chromium")
+HEADERS = ("val/bits_per_byte", "val/loss_nats", "train/loss_nats", "progress/tokens")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+FLAGS += ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a sweep over three sizes."""
+    root = tmp_path_factory.mktemp("page") / "runs"
+    parent = start_parent(
+        folder=root / "sweep",
+        root=root,
+        uri=None,
+        project="lmlab",
+        name="arch: gpt_1m, gpt_3m, gpt_10m",
+        tags={"stage": "pretrain"},
+        note="",
+    )
+    tags = {"stage": "pretrain", "objective": "clm", "data": "stdlib", "optim": "adamw"}
+    tags |= {"hardware": "auto", "params.total": "1312256", "init_from": "random weights"}
+    for number, (arch, bits) in enumerate([("gpt_1m", 1.4), ("gpt_3m", 1.25), ("gpt_10m", 1.1)]):
+        run = start_run(
+            root,
+            name=f"arch={arch}",
+            tags=tags | {"arch": arch},
+            params={"seed": "0", "arch": arch},
+            parent_run_id=parent,
+        )
+        pretend_to_train(run, final_bits=bits, seed=number)
+        run.set_tags({"verdict": "holds"})
+        run.finalize("finished")
+    finish_parent(folder=root / "sweep", root=root, uri=None, status="finished", intro="a sweep")
+    return root
+
+
+@pytest.fixture(scope="module")
+def page(sweep: Path) -> Iterator[tuple[Any, str, Any]]:
+    """A browser's page, the address of the server and a client of its store."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser at {CHROMIUM}")
+    address = f"sqlite:///{sweep / 'mlflow.db'}"
+    with ui.server(address, sweep, 0) as (_, place), playwright.sync_playwright() as browsers:
+        browser = browsers.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        page = browser.new_page(viewport={"width": 1600, "height": 900})
+        page.set_default_timeout(60_000)
+        yield page, place, connect(address)
+        browser.close()
+
+
+def keep(page: Any, name: str) -> None:
+    """Save what is seen, where $LMLAB_SCREENSHOTS names a folder."""
+    folder = os.environ.get("LMLAB_SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+
+def test_the_runs_table(page: tuple[Any, str, Any]) -> None:
+    tab, place, client = page
+    tab.goto(view.page_of_newest_project(client, place))
+    tab.get_by_text("arch=gpt_10m").first.wait_for()
+    for header in (*HEADERS, "speed/tokens_per_second", "arch", "objective", "data", "stage"):
+        cell = tab.locator(".ag-header-cell", has_text=header).first
+        cell.wait_for()
+        label = cell.get_by_text(header, exact=True).first
+        assert label.evaluate("node => node.scrollWidth <= node.clientWidth + 1"), header
+        assert cell.bounding_box()["x"] + 40 < 1600, header
+    names = [tab.get_by_text(f"arch=gpt_{size}").first for size in ("10m", "3m", "1m")]
+    heights = [name.bounding_box()["y"] for name in names]
+    assert heights == sorted(heights)  # the best first, out of their sweep
+    assert not tab.get_by_text("closed by lmlab").count()
+    assert not tab.get_by_text("MLflow Assistant").first.is_visible()
+    keep(tab, "runs")
+
+
+def test_the_charts(page: tuple[Any, str, Any]) -> None:
+    tab, place, client = page
+    tab.goto(view.page_of_newest_project(client, place) + "&compareRunsMode=CHART")
+    for metric in ("val/bits_per_byte", "val/loss_nats", "val/perplexity"):
+        tab.get_by_text(metric, exact=True).first.wait_for()
+    tab.locator(".js-plotly-plot .lines").first.wait_for(state="attached")
+    assert tab.get_by_text("val/loss_nats", exact=True).first.bounding_box()["y"] < 900
+    keep(tab, "charts")
+
+
+def test_two_runs_compared(page: tuple[Any, str, Any]) -> None:
+    tab, place, client = page
+    experiment = client.get_experiment_by_name("lmlab").experiment_id
+    runs = client.search_runs([experiment], "tags.kind = 'run'", order_by=["start_time"])[:2]
+    ids = quote(json.dumps([run.info.run_id for run in runs]))
+    tab.goto(f"{place}/#/compare-runs?runs={ids}&experiments={quote(json.dumps([experiment]))}")
+    tab.get_by_text("Comparing 2 Runs").first.wait_for()
+    keep(tab, "compare-top")
+    for text in ("arch=gpt_1m", "arch=gpt_3m", *HEADERS, "gpt_1m", "gpt_3m"):
+        tab.get_by_text(text, exact=True).first.wait_for(state="attached")
+    tab.get_by_text("Visualizations").first.click()  # folds the plot: the figures move up
+    row = tab.get_by_text("progress/tokens", exact=True).last
+    row.hover()
+    tab.mouse.move(1000, row.bounding_box()["y"])
+    tab.mouse.wheel(0, 300)  # the table of metrics shows seven at a time
+    tab.get_by_text("val/bits_per_byte", exact=True).last.wait_for(state="visible")
+    tab.wait_for_timeout(1000)
+    keep(tab, "compare")
