@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -9,44 +10,118 @@ import tempfile
 import time
 from typing import Any
 
-from benchmarks.training_speed import row
+from benchmarks.shape import row
 
-IMPORTS = ("torch", "lightning", "mlflow", "lmlab.train")
+COMMAND = ["-m", "lmlab"]
+PARTS = {
+    "python": "the interpreter, until lmlab's first line",
+    "compose": "Hydra, the checks, the run's folder",
+    "imports": "torch, lightning, torchmetrics, numpy",
+    "data": "fingerprint, tokenizer and token cache opened",
+    "model": "created and initialised",
+    "trainer": "MLflow's tracker, the measured peak rate, Lightning's Trainer",
+    "first step": "until the optimizer has stepped",
+}
 
 
-def seconds(command: list[str], until: str | None = None) -> float:
-    """Wall time of a command, or until its output begins a line with `until`."""
+def seconds_to_first_step(root: str) -> float:
+    """The real command, nothing added, until it prints its first step."""
+    command = [sys.executable, "-u", *COMMAND, f"run.root={root}"]
     start = time.perf_counter()
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as run:
-        assert run.stdout is not None
-        for line in run.stdout:
-            if until is not None and line.startswith(until):
-                took = time.perf_counter() - start
-                run.wait()
-                return took
-    return time.perf_counter() - start
+    run = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment()
+    )
+    assert run.stdout is not None
+    found = any(line.startswith("step 1/") for line in run.stdout)
+    took = time.perf_counter() - start
+    run.kill()
+    run.wait()
+    if not found:
+        raise RuntimeError("lmlab ended without a step")
+    return took
 
 
-def measure(repetitions: int = 3) -> list[dict[str, Any]]:
-    """A row a part, medians."""
-    python = sys.executable
+def environment() -> dict[str, str]:
+    """Python's default: compiled files are kept."""
+    return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
-    def median(command: list[str], until: str | None = None) -> float:
-        return statistics.median(seconds(command, until) for _ in range(repetitions))
 
-    with tempfile.TemporaryDirectory() as root:
-        command = [python, "-u", "-m", "lmlab", "budget.steps=1", "stage.num_validations=0"]
-        command.append(f"run.root={root}")
-        seconds(command)  # fills the caches
-        total = median(command, until="step 1/")
-    rows = [row("start-up: command to first step", f"{total:.1f} s", "<= 10 s", "warm cache")]
-    compose = median([python, "-m", "lmlab", "--cfg", "job"])
-    rows.append(row("start-up: compose and check", f"{compose:.1f} s", "", "lmlab --cfg job"))
-    for module in IMPORTS:
-        took = median([python, "-c", f"import {module}"])
-        rows.append(
-            row(f"start-up: import {module}", f"{took:.1f} s", "", "with all it needs, alone")
-        )
+def parts(root: str) -> dict[str, float]:
+    """Seconds of each of PARTS, from a run that takes the time as it goes."""
+    now = time.monotonic()
+    command = [sys.executable, "-m", "benchmarks.start_up", str(now), f"run.root={root}"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment())
+    words = [line.split("\t") for line in done.stdout.splitlines() if line.startswith("part\t")]
+    if not words:
+        raise RuntimeError(f"lmlab ended with {done.returncode}:\n{done.stderr[-1500:]}")
+    return {name: float(took) for _, name, took in words}
+
+
+def timed_command(started: float, words: list[str]) -> None:
+    """lmlab's command line with a clock at the borders of its parts; ends after the first step."""
+    marks = {"python": time.monotonic() - started}
+    last = time.monotonic()
+
+    def mark(name: str) -> None:
+        nonlocal last
+        marks[name] = marks.get(name, 0.0) + time.monotonic() - last
+        last = time.monotonic()
+
+    from lmlab import worker
+
+    work = worker.run
+
+    def run(*arguments: Any, **keywords: Any) -> int:
+        mark("compose")
+        from lmlab import build, train
+        from lmlab.stage.pretrain import Pretrain
+
+        mark("imports")
+        build.make_arch = between(build.make_arch, "data", "model", mark)
+        train.build = between(train.build, "imports", "data", mark)
+        Pretrain.on_train_start = between(Pretrain.on_train_start, "trainer", "first step", mark)
+        Pretrain.on_train_batch_end = finish
+        return work(*arguments, **keywords)
+
+    def finish(*arguments: Any, **keywords: Any) -> None:
+        mark("first step")
+        for name, took in marks.items():
+            print(f"part\t{name}\t{took}", flush=True)
+        os._exit(0)
+
+    worker.run = run
+    from lmlab.__main__ import main
+
+    sys.exit(main(words))
+
+
+def between(function: Any, before: str, inside: str, mark: Any) -> Any:
+    """`function`, with what went before and what it took marked."""
+
+    def timed(*arguments: Any, **keywords: Any) -> Any:
+        mark(before)
+        result = function(*arguments, **keywords)
+        mark(inside)
+        return result
+
+    return timed
+
+
+def measure(repetitions: int = 5) -> list[dict[str, str]]:
+    """The whole, then a row a part; medians."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as root:
+        seconds_to_first_step(root)  # fills the caches
+        whole, split = [], []
+        for _ in range(repetitions):
+            whole.append(seconds_to_first_step(root))
+            split.append(parts(root))
+    total = f"{statistics.median(whole):.1f} s"
+    rows = [row("start-up: command to first step", total, "<= 10 s", "`python -m lmlab`")]
+    for name, note in PARTS.items():
+        took = statistics.median(found[name] for found in split)
+        rows.append(row(f"start-up: {name}", f"{took:.2f} s", "", note))
     return rows
+
+
+if __name__ == "__main__":
+    timed_command(float(sys.argv[1]), sys.argv[2:])

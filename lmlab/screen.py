@@ -35,7 +35,7 @@ def duration(seconds: float) -> str:
     return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{seconds:02d}s"
 
 
-def summary(run: Run, run_dir: Path) -> Table:
+def summary(run: Run, run_dir: Path, peak: str) -> Table:
     """Model, data, batch, budget and hardware, each in one line."""
     arch, plan = run.stage.arch, run.plan
     total = sum(p.numel() for p in arch.parameters())
@@ -62,7 +62,7 @@ def summary(run: Run, run_dir: Path) -> Table:
         + (f", in {accumulate} micro-batches" if accumulate > 1 else ""),
     )
     table.add_row("budget", describe_budget(run))
-    table.add_row("hardware", run.hardware.describe())
+    table.add_row("hardware", f"{run.hardware.describe()}, peak {peak}")
     table.add_row("start", run.lineage or "random weights")
     table.add_row("folder", str(run_dir))
     return table

@@ -64,9 +64,12 @@ class Training:
         quiet_lightning()
         checkpoint = self._checkpoint() if self.resume else None
         run = build(self.config)
+        self.peak, how = device_peak(run)  # before the tracker's thread takes its share
         if self.is_main:
             self.tracker = self._tracker(run)
-            self.console.print(summary(run, _short(self.folder)))
+            self.console.print(
+                summary(run, _short(self.folder), f"{count(self.peak, 'FLOP/s')} ({how})")
+            )
         status = "failed"
         try:
             code, trainer, run = self._fit_with_rewinds(run, checkpoint)
@@ -89,10 +92,8 @@ class Training:
 
     def _fit_with_rewinds(self, run: Run, checkpoint: Path | None) -> tuple[int, L.Trainer, Run]:
         rewinds, extra = 0, list[L.Callback]()
-        peak, how = device_peak(run)
-        self.console.print(f" peak      {count(peak, 'FLOP/s')} ({how})")
         while True:
-            run.stage.peak_flops = peak
+            run.stage.peak_flops = self.peak
             trainer, checkpointing = self._trainer(run, extra)
             try:
                 trainer.fit(run.stage, datamodule=run.data, ckpt_path=checkpoint, weights_only=True)

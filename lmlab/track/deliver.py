@@ -43,8 +43,8 @@ class Delivery:
                     self.look_up_before = max(self.look_up_before, end)
                     raise
                 self.refused = store.strip_credentials(f"{events[0]['type']}: {error}")
-            self.end = end
             self.folder.acknowledge(end)
+            self.end = end
 
     def _connect(self) -> Post:
         client = store.connect(self.uri)

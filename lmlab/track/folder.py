@@ -127,7 +127,7 @@ class Folder:
         self.record(store=name, project=project)
 
     def store_name(self, uri: str) -> str:
-        """The address as kept in run.json: no credentials, a database beside the run by its name."""
+        """The address in run.json: without credentials; a database beside the run by its name."""
         path = database_path(uri)
         if path is not None and path.parent == self.run_dir.resolve().parent:
             return f"sqlite:///{path.name}"

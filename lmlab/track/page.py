@@ -9,23 +9,34 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Coroutine[Any, Any, None]]
 
 HOST = "127.0.0.1"
 ALLOWED_HOSTS = "localhost,localhost:*,127.0.0.1,127.0.0.1:*"
 CLOSED = re.compile(r"(/(ajax-)?api/\d+\.\d+)?(/mlflow)?/(assistant|jobs|gateway|mcp[\w-]*)(/.*)?")
 # What a first visit shows: pages for training (not for language-model applications), no assistant.
-_FIRST_VISIT = b"""<script>for (const [key, value] of [
-["mlflow.workflowType_v1", '"machine_learning"'],
-["mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true"]])
-localStorage.getItem(key) ?? localStorage.setItem(key, value);</script>
-<style>[data-assistant-ui] {display: none !important}</style></head>"""
+# And a repair: where runs are compared, names of metrics do not scroll along with their values.
+_HEAD = b"""<script>
+for (const [key, value] of [
+  ["mlflow.workflowType_v1", '"machine_learning"'],
+  ["mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true"],
+]) localStorage.getItem(key) ?? localStorage.setItem(key, value);
+const grids = ".CompareRunView .ReactVirtualized__Grid";
+document.addEventListener("scroll", ({target: moved}) => {
+  if (!moved.matches?.(grids)) return;
+  let table = moved.parentElement;
+  while (table && table.querySelectorAll(grids).length < 2) table = table.parentElement;
+  table?.querySelectorAll(grids).forEach((grid) => {
+    if (grid.scrollHeight === moved.scrollHeight) grid.scrollTop = moved.scrollTop;
+  });
+}, true);
+</script><style>[data-assistant-ui] {display: none !important}</style></head>"""
 
 
 def guarded(app: App) -> App:
@@ -65,7 +76,7 @@ class _PageSend:
         self.body += message.get("body", b"")
         if message.get("more_body"):
             return
-        body = self.body.replace(b"</head>", _FIRST_VISIT, 1)
+        body = self.body.replace(b"</head>", _HEAD, 1)
         headers = [pair for pair in self.start["headers"] if pair[0].lower() != b"content-length"]
         headers.append((b"content-length", str(len(body)).encode()))
         await self.send({**self.start, "headers": headers})

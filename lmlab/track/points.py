@@ -34,7 +34,7 @@ class Points:
                     self._before[key] = max(event["step"], self._before.get(key, event["step"]))
 
     def take(self, metrics: Mapping[str, Any], step: int) -> tuple[dict[str, float], str]:
-        """The points to log, and the text of the tag on values not finite, "" if it is unchanged."""
+        """The points to log, and the tag on values not finite, "" where it is unchanged."""
         values: dict[str, float] = {}
         odd = len(self._odd)
         for name, value in metrics.items():

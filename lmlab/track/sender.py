@@ -54,7 +54,7 @@ class Sender:
             self._state.notify_all()
             begun = time.monotonic()
             end, deadline = self.delivery.end, begun + patience
-            while self.delivery.pending():
+            while self._sending or self.delivery.pending():
                 if self.delivery.end != end:
                     end, deadline = self.delivery.end, time.monotonic() + patience
                     deadline = min(deadline, begun + max(patience, MAX_BUSY_WAIT_SECONDS))
@@ -99,7 +99,7 @@ class Sender:
         """One try; returns whether it failed."""
         try:
             if not self.folder.lock.is_locked:
-                self.folder.lock.acquire(timeout=0)
+                self.folder.lock.acquire(timeout=2)  # an earlier process may be ending
                 self.delivery.end = self.folder.sent()
             self.delivery.send()
         except Exception as error:

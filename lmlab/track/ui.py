@@ -52,7 +52,7 @@ def _say_where(page: str, place: str) -> None:
 def server(address: str, root: Path, port: int) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A running MLflow server and its address; ended, with all its processes, on the way out.
 
-    The port is `port`, or a free one where that is taken. Raises: ValueError when it does not start.
+    The port is `port`, or a free one where that is taken. Raises: ValueError if it cannot start.
     """
     port = free_port(port)
     place = f"http://{HOST}:{port}"
@@ -77,8 +77,8 @@ def command(address: str, root: Path, port: int) -> list[str]:
 
 def environment() -> dict[str, str]:
     """The server's environment: nothing of a run in progress, and lmlab where Python finds it."""
-    dropped = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_BACKEND_STORE_URI")
-    dropped += ("MLFLOW_DEPLOYMENTS_TARGET",)  # would forward requests to it
+    dropped = {"MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_BACKEND_STORE_URI"}
+    dropped |= {"MLFLOW_DEPLOYMENTS_TARGET"}  # would forward requests to it
     kept = {key: value for key, value in os.environ.items() if key not in dropped}
     paths = [str(Path(__file__).resolve().parents[2]), kept.get("PYTHONPATH", "")]
     return kept | {

@@ -108,7 +108,8 @@ def experiment_tags() -> dict[str, str]:
 
 def runs_page(address: str, experiment_id: str) -> str:
     """Address of a project's runs with the columns above."""
-    return f"{address.rstrip('/')}/#/experiments/{experiment_id}/runs?viewStateShareKey={NAME}&workflowType=machine_learning"
+    query = f"viewStateShareKey={NAME}&workflowType=machine_learning"
+    return f"{address.rstrip('/')}/#/experiments/{experiment_id}/runs?{query}"
 
 
 def page_of_newest_project(client: MlflowClient, address: str) -> str:

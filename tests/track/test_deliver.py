@@ -27,7 +27,7 @@ class Forgetful:
         if self.luck.random() < self.failures:
             raise ConnectionError("the server went away")
 
-    def log_batch(self, run_id: str, metrics: list[Any] = (), **others: Any) -> None:  # type: ignore[assignment]
+    def log_batch(self, run_id: str, metrics: tuple[Any, ...] = (), **others: Any) -> None:
         self._maybe_fail()
         self.points += metrics
         self.sizes.append(len(metrics))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from lmlab.track.folder import Folder
 from lmlab.track.sync import address, sync_all
 from tests.track.conftest import Wire, start_run
 
@@ -45,6 +46,8 @@ def test_a_run_that_was_killed_is_said_to_be(root: Path, client: MlflowClient) -
     run = start_run(root)
     assert run._sender.flush()
     run._sender.close()  # as the end of its process does
+    with Folder(root / "first").lock.acquire(timeout=10):
+        pass
     run._folder.append("metrics", step=1, values={"a": 1.0})
     assert sync_all(root, say=lambda line: None) == 0
     assert client.get_run(str(run.run_id)).info.status == "KILLED"

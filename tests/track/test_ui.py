@@ -43,7 +43,7 @@ def test_a_foreign_host_header_is_refused(served: tuple[str, Path]) -> None:
 
 
 def test_jobs_and_the_assistant_are_off(served: tuple[str, Path]) -> None:
-    job = {"function_fullname": "os.system", "params": "{}"}
+    job: dict[str, object] = {"function_fullname": "os.system", "params": "{}"}
     assert status(f"{served[0]}/ajax-api/3.0/jobs/", body=job) == 404
     assert status(f"{served[0]}/ajax-api/3.0/mlflow/jobs/search", body={}) == 404
     assert status(f"{served[0]}/ajax-api/3.0/mlflow/assistant/config") == 404
@@ -83,7 +83,7 @@ def test_ctrl_c_ends_it_and_a_taken_port_is_no_hindrance(root: Path) -> None:
     start_run(root).finalize("finished")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        code = f"import lmlab.track.ui as ui; raise SystemExit(ui.serve(ui.Path({str(root)!r}), {port}))"
+        code = f"from lmlab.track import ui; print(ui.serve(ui.Path({str(root)!r}), {port}))"
         process = subprocess.Popen(
             [sys.executable, "-c", code],
             env=os.environ | {"PYTHONPATH": str(ROOT)},

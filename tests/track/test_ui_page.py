@@ -118,6 +118,10 @@ def test_two_runs_compared(page: tuple[Any, str, Any]) -> None:
     row.hover()
     tab.mouse.move(1000, row.bounding_box()["y"])
     tab.mouse.wheel(0, 300)  # the table of metrics shows seven at a time
-    tab.get_by_text("val/bits_per_byte", exact=True).last.wait_for(state="visible")
-    tab.wait_for_timeout(1000)
+    name = tab.get_by_text("val/bits_per_byte", exact=True).last
+    bits = runs[0].data.metrics["val/bits_per_byte"]
+    value = tab.get_by_text(f"{bits:.3f}".rstrip("0"), exact=True).last
+    tab.wait_for_timeout(500)
+    assert abs(name.bounding_box()["y"] - value.bounding_box()["y"]) < 15  # beside each other
+    name.scroll_into_view_if_needed()
     keep(tab, "compare")
