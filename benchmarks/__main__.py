@@ -1,66 +1,96 @@
-"""`python -m benchmarks [training_speed memory start_up]`: the table, and benchmarks/README.md."""
+"""`python -m benchmarks [training_speed memory start_up data_speed]`: prints the table.
+
+Without names it measures everything and writes benchmarks/README.md.
+"""
 
 from __future__ import annotations
 
 import datetime
 import importlib
+import os
 import platform
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import psutil
 import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.shape import quiet
+from benchmarks.peer import quiet
+from lmlab import __version__
 
-NAMES = ("training_speed", "memory", "start_up")
+NAMES = ("training_speed", "memory", "start_up", "data_speed")
+PACKAGES = ("torch", "lightning", "transformers", "tokenizers", "mlflow")
+PAGE = Path(__file__).with_name("README.md")
 HEAD = """# Benchmarks
 
-`make bench` writes this page. Peers run in the same process or right after each other, in turns;
-figures are medians of step times. The shape of the speed rows: 6 layers, width 384, 6 heads, 256
-tokens, vocabulary 8192, batch 16, AdamW, gradient norm clipped at 1.0. lmlab runs through
-everything the command line runs through, with MLflow logging on, validation and intermediate
-checkpoints off; Hugging Face's Trainer runs its GPT-2 with nothing logged or saved.
+`make bench` measures everything below and writes this page (about 20 minutes; use a quiet machine).
+
+The shape of the speed rows: 6 layers, width 384, 6 heads, 256 tokens, vocabulary 8192, batch 16,
+AdamW, gradient norm clipped at 1.0, no dropout. Each peer is a process of its own; they take turns,
+one step at a time, and those that wait are stopped, so that whatever else the machine does hits all
+alike. Figures are medians over the steps, ratios are ratios of medians.
+
+- **lmlab** is its command line, from composing to MLflow; validation and checkpoints are off.
+- **bare loop** is the same model, loss and fused AdamW in a dozen lines, on tokens in memory.
+- **HF Trainer** is Hugging Face's Trainer with its GPT-2 of that shape: the same dtype, batch,
+  clipping and fused AdamW, `sdpa` attention; nothing logged, evaluated or saved.
+- **model FLOP utilisation** is the model's training FLOPs a second (6 a matrix weight and token,
+  and attention's two products over the half of the scores that a causal mask leaves) over the rate
+  of large square matrix products, which take their turns too.
+- The rows `bf16 step` say where the time of a step goes (torch's profiler on the bare loop).
+- Memory is the peak of the process (VmHWM) after two steps, each side in a fresh process.
 """
 
 
 def machine() -> str:
     """What the figures were measured on."""
-    model = next(
-        (
-            line.split(":")[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
-    )
-    packages = ", ".join(
-        f"{name} {version(name)}" for name in ("torch", "lightning", "transformers")
-    )
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return (
-        f"{datetime.date.today()}: {model}, {torch.get_num_threads()} threads, "
-        f"{torch.backends.cpu.get_cpu_capability()}, Python {platform.python_version()}, {packages}."
+        f"Measured on {datetime.date.today()}: {processor()}, {torch.get_num_threads()} threads, "
+        f"{torch.backends.cpu.get_cpu_capability()}, {psutil.virtual_memory().total / 2**30:.0f} "
+        f"GiB of memory, load {load} before; Python {platform.python_version()}, "
+        f"lmlab {__version__}, {packages}."
     )
+
+
+def processor() -> str:
+    """The processor's name."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def show(rows: list[dict[str, str]]) -> None:
+    """The table on the screen."""
+    table = Table("what", "value", "goal", "note")
+    for row in rows:
+        table.add_row(row["name"], row["value"], row["goal"], row["note"])
+    Console().print(table)
+
+
+def page(description: str, rows: list[dict[str, str]]) -> str:
+    """The table as Markdown, with all that is needed to read it."""
+    lines = ["| what | value | goal | note |", "|---|---|---|---|"]
+    lines += [f"| {r['name']} | {r['value']} | {r['goal']} | {r['note']} |" for r in rows]
+    return f"{HEAD}\n{description}\n\n" + "\n".join(lines) + "\n"
 
 
 def main(names: list[str]) -> None:
     """Measure, print, write."""
     quiet()
+    description = machine()
     rows = []
     for name in names or NAMES:
+        print(f"measuring {name} ...", flush=True)
         rows += importlib.import_module(f"benchmarks.{name}").measure()
-    table = Table("what", "value", "goal", "note")
-    for row in rows:
-        table.add_row(row["name"], row["value"], row["goal"], row["note"])
-    Console().print(table)
+    show(rows)
     if not names:
-        lines = ["| what | value | goal | note |", "|---|---|---|---|"]
-        lines += [f"| {r['name']} | {r['value']} | {r['goal']} | {r['note']} |" for r in rows]
-        Path("benchmarks/README.md").write_text(
-            f"{HEAD}\n{machine()}\n\n" + "\n".join(lines) + "\n"
-        )
+        PAGE.write_text(page(description, rows))
 
 
 if __name__ == "__main__":

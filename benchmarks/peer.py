@@ -43,9 +43,7 @@ class BareLoop:
 
         torch.manual_seed(0)
         self.model = make_arch(shape.composed(shape.overrides(precision, "runs")), shape.VOCAB)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), shape.LEARNING_RATE, fused=True
-        )
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), shape.LEARNING_RATE, fused=True)
         self.precision = precision
         self.stream = torch.randint(shape.VOCAB, (10**6,))
         self.index = 0

@@ -23,12 +23,7 @@ class Job:
     overrides: list[str]
     parent_run_id: str | None
     text: str
-    label: str | None
-
-    @property
-    def name(self) -> str:
-        """For people: run.name, the swept values, or the overrides."""
-        return self.config["run"]["name"] or self.label or " ".join(self.overrides) or "default"
+    name: str  # for people: run.name as written, the swept values, or the overrides
 
     @property
     def hash(self) -> str:
@@ -53,5 +48,11 @@ def read(config_path: str | Path) -> Job:
         overrides=record["overrides"],
         parent_run_id=record.get("parent_run_id"),
         text=text,
-        label=record.get("label"),
+        name=name_of(record),  # type: ignore[arg-type]
     )
+
+
+def name_of(record: dict[str, Any]) -> str:
+    """run.name as it was written, the swept values, or the overrides."""
+    written = record["config"]["run"]["name"]
+    return written or record.get("label") or " ".join(record["overrides"]) or "default"

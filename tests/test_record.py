@@ -4,13 +4,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from lmlab.job import Job
+from lmlab.job import Job, name_of
 from lmlab.record import git_tags, note, parameters
 
 
 def job(*overrides: str, label: str | None = None, name: str | None = None) -> Job:
     config: dict[str, Any] = {"seed": 3, "run": {"name": name, "root": "runs"}, "track": {}}
-    return Job(Path("x"), config, {}, list(overrides), None, "", label)
+    record = {"config": config, "overrides": list(overrides), "label": label}
+    return Job(Path("x"), config, {}, list(overrides), None, "", name_of(record))
 
 
 def test_parameters_are_the_seed_and_what_was_typed():

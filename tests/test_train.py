@@ -162,6 +162,24 @@ def _with_spike(folder: Path, at: int) -> int:
     return _run(folder)
 
 
+def test_a_value_from_the_environment_is_nowhere_to_be_found(tmp_path, monkeypatch, capfd):
+    books = tmp_path / "elsewhere" / "canary4711"
+    books.mkdir(parents=True)
+    for number in range(4):
+        (books / f"{number}.txt").write_text(f"once upon a time {number} " * 200)
+    monkeypatch.setenv("LMLAB_TEST_TOKEN", str(books))
+    overrides = ["data=text", "data.source.paths=[${oc.env:LMLAB_TEST_TOKEN}]", "track=mlflow"]
+    overrides += ["run.name=${oc.env:LMLAB_TEST_TOKEN}"]
+    folder = folder_of(tmp_path / "runs", *overrides, "budget.steps=4")
+    env = {"LMLAB_TEST_TOKEN": str(books)}
+    assert end(kill.start(_run, folder, env=env)) == 0
+    files = [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
+    assert len(files) > 8
+    assert [path for path in files if b"canary4711" in path.read_bytes()] == []
+    assert not any("canary4711" in str(path) for path in (tmp_path / "runs").rglob("*"))
+    assert "canary4711" not in "".join(capfd.readouterr())
+
+
 def losses(folder: Path) -> list[float]:
     events = (folder / "track" / "events.jsonl").read_text().splitlines()
     points = [json.loads(line) for line in events]

@@ -18,6 +18,7 @@ _TEXT_TOKENS = (
     "|text|document|image|per|each|new|split|decoder_start|sentinel|prefix|suffix"
 )
 _TEXT_TOKEN = re.compile(rf"(?:^|[_\-.])(?:{_TEXT_TOKENS})_token$")
+_CREDENTIALS = re.compile(r"://[^/\s@:]*:(?!\$\{oc\.env:)[^/\s@]+@")  # https://name:password@host
 _FROM_ENV = re.compile(r"^\$\{oc\.env:\s*[A-Za-z_]\w*\s*(?:,\s*null\s*)?\}$")
 # A key and its value as typed: `track.token=abc`, `{token: abc}`, `api_key: abc`.
 _KEY = rf"(?:^|[\s{{,.+_\-'\"])(?:\w*[_\-])?(?:{_WORD}|token)[\w\-]*['\"]?\s*[=:]\s*"
@@ -42,7 +43,7 @@ def literal_secrets(node: Any, path: str = "", secret: bool = False) -> Iterator
     elif isinstance(node, list):
         for index, value in enumerate(node):
             yield from literal_secrets(value, f"{path}[{index}]", secret)
-    elif secret and _is_written_out(node):
+    elif (secret and _is_written_out(node)) or _CREDENTIALS.search(str(node)):
         yield path
 
 

@@ -89,3 +89,10 @@ def test_redact_hides_values_of_the_environment(monkeypatch: pytest.MonkeyPatch)
 )
 def test_redact_hides_what_was_typed(text: str, shown: str) -> None:
     assert redact(text) == shown
+
+
+def test_a_password_inside_an_address_is_a_literal_secret():
+    written = {"track": {"uri": "https://me:canary@host/x"}}
+    assert list(literal_secrets(written)) == ["track.uri"]
+    kept = {"track": {"uri": "https://me:${oc.env:PASS}@host/x", "other": "https://host:80/a@b"}}
+    assert list(literal_secrets(kept)) == []
