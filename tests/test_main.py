@@ -301,3 +301,10 @@ def test_own_options_and_experiments_from_another_folder(tmp_path: Path) -> None
         9,
         0.5,
     )
+
+
+def test_the_resolved_default_configuration_is_the_golden_one(capsys):
+    """After a wanted change: python -m lmlab --cfg job --resolve > tests/golden/config.yaml"""
+    assert command.main(["--cfg", "job", "--resolve"]) == 0
+    golden = Path(__file__).with_name("golden") / "config.yaml"
+    assert capsys.readouterr().out == golden.read_text()
