@@ -22,7 +22,7 @@ KINDS = {
 }
 
 
-def measure(rounds: int = 20) -> list[dict[str, str]]:
+def measure(rounds: int = 12) -> list[dict[str, str]]:
     """A row a figure."""
     rows = []
     for precision in ("bf16", "fp32"):
