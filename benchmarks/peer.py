@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import shape
+from benchmarks import generation_peer, shape
 from benchmarks.turns import Gate
 
 MATMUL_SIZE, MATMULS = 2048, 8
@@ -50,6 +50,7 @@ class BareLoop:
 
     def step(self) -> float:
         """One optimizer step; its loss."""
+        from lmlab.batch import Head
         from lmlab.objective.cross_entropy import fused_cross_entropy
 
         start = (self.index * shape.TOKENS) % (len(self.stream) - shape.TOKENS - 1)
@@ -61,7 +62,9 @@ class BareLoop:
         mask = torch.ones_like(tokens, dtype=torch.bool)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16"):
             hidden = self.model(tokens)
-            total, _ = fused_cross_entropy(hidden, self.model.unembedding.weight, targets, mask)
+            total, _ = fused_cross_entropy(
+                hidden, Head(self.model.unembedding.weight), targets, mask
+            )
         (total / shape.TOKENS).backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
@@ -153,7 +156,13 @@ def matmul(precision: str, folder: str, after_step: Callable[..., None]) -> None
         after_step()
 
 
-PEERS = {"lmlab": lmlab, "bare loop": bare_loop, "HF Trainer": hugging_face, "matmul": matmul}
+PEERS = {
+    "lmlab": lmlab,
+    "bare loop": bare_loop,
+    "HF Trainer": hugging_face,
+    "matmul": matmul,
+    **generation_peer.PEERS,
+}
 
 
 def quiet() -> None:

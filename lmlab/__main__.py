@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _command(arguments: list[str], debug: bool) -> int:
-    commands = {"resume": _resume, "ui": _ui, "sync": _sync}
+    commands = {"resume": _resume, "ui": _ui, "sync": _sync, "export": _export}
     first = arguments[0] if arguments else ""
     if first in commands:
         return commands[first](arguments[1:])
@@ -77,6 +77,21 @@ def _sync(arguments: list[str]) -> int:
     parser.add_argument("--root", type=Path, default=Path("runs"), help="folder of the runs")
     given = parser.parse_args(arguments)
     return 1 if sync.sync_all(given.root) else 0
+
+
+def _export(arguments: list[str]) -> int:
+    from lmlab.export import FORMATS, export
+
+    parser = _Parser(prog="lmlab export", description="A run as a folder for other programs.")
+    parser.add_argument("run", metavar="RUN", help="the run's folder, name or MLflow id")
+    parser.add_argument("--format", choices=FORMATS, default="hf", help="hf: transformers")
+    parser.add_argument("--to", metavar="FOLDER", help="where to; default: RUN/hf")
+    parser.add_argument("--root", type=Path, default=Path("runs"), help="folder of the runs")
+    given = parser.parse_args(arguments)
+    _find_user_packages()
+    done = export(given.run, given.to, given.root)
+    print(f"{done.model} in {done.folder}")
+    return 0
 
 
 class _Parser(argparse.ArgumentParser):

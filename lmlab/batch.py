@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from torch import Tensor
+
+# Special tokens that an objective or a format may need beyond `eos`, in the order they are appended.
+MARKS = ("pad", "mask", "cls", "sep", "turn_start", "turn_end")
+NUM_SENTINELS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,34 @@ class Vocab:
 
     `eos` stands before every document and after the last one, so it opens a document (as a
     beginning-of-sequence token would) and is what the last token of a document predicts.
+    `turn_start` and `turn_end` frame a turn of a chat; `sentinels` name hidden spans (T5's <X>, <Y>).
     """
 
     size: int
     eos: int
     pad: int | None = None
     mask: int | None = None
+    cls: int | None = None
+    sep: int | None = None
+    turn_start: int | None = None
+    turn_end: int | None = None
+    sentinels: tuple[int, ...] = ()
+
+    def with_specials(self, specials: Literal["none", "marks", "sentinels"]) -> Vocab:
+        """The vocabulary with what is missing of MARKS, or of MARKS and 100 sentinels, at its end.
+
+        A tokenizer that has these tokens of its own keeps them. Ids never move, so a token cache and
+        weights of the smaller vocabulary stay usable.
+        """
+        if specials == "none":
+            return self
+        names = [name for name in MARKS if getattr(self, name) is None]
+        found = {name: self.size + index for index, name in enumerate(names)}
+        size, sentinels = self.size + len(names), self.sentinels
+        if specials == "sentinels" and not sentinels:
+            sentinels = tuple(range(size, size + NUM_SENTINELS))
+            size += NUM_SENTINELS
+        return replace(self, size=size, sentinels=sentinels, **found)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +70,19 @@ class Window:
 
     length: int
     stride: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """What an objective makes of one window, in tokens, to count arithmetic.
+
+    source: through the encoder (0 without one); target: through the decoder, or the encoder where it
+    stands alone; scored: positions whose logits are needed, on average.
+    """
+
+    source: int
+    target: int
+    scored: float
 
 
 class Batch:
@@ -78,7 +117,9 @@ class TokenBatch(Batch):
 
     tokens (B, T) int64; targets (B, T) int64; mask (B, T) bool: targets that count;
     positions (B, T) int64 or None: 0, 1, 2 ... in every row;
-    documents (B, T) int64 or None: attention stays among equal numbers; None: one document a row.
+    documents (B, T) int64 or None: attention stays among equal numbers (padding has a number of its
+    own); None: one document a row;
+    prefix (B, T) bool or None, decoders only: tokens that all tokens of their document see.
     """
 
     tokens: Tensor
@@ -86,11 +127,80 @@ class TokenBatch(Batch):
     mask: Tensor
     positions: Tensor | None = None
     documents: Tensor | None = None
+    prefix: Tensor | None = None
 
     @property
     def inputs(self) -> tuple[Tensor | None, ...]:
         """The positional arguments of `arch.forward`."""
-        return self.tokens, self.positions, self.documents
+        return self.tokens, self.positions, self.documents, self.prefix
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentBatch(Batch):
+    """A batch of two segments a row for an encoder, as BERT's pretraining reads them.
+
+    As TokenBatch, and segments (B, T) int64: 0 or 1; is_next (B,) int64: 1 where the second segment
+    really follows the first.
+    """
+
+    tokens: Tensor
+    targets: Tensor
+    mask: Tensor
+    segments: Tensor
+    is_next: Tensor
+    positions: Tensor | None = None
+    documents: Tensor | None = None
+
+    @property
+    def inputs(self) -> tuple[Tensor | None, ...]:
+        """The positional arguments of an encoder's `forward`."""
+        return self.tokens, self.positions, self.documents, self.segments
+
+
+@dataclass(frozen=True, slots=True)
+class Seq2SeqBatch(Batch):
+    """A batch for an encoder-decoder.
+
+    source (B, S) int64; source_mask (B, S) bool: real tokens; tokens (B, T) int64: the decoder's
+    input, `pad` and then the targets shifted by one; targets (B, T) int64; mask (B, T) bool.
+    """
+
+    source: Tensor
+    source_mask: Tensor
+    tokens: Tensor
+    targets: Tensor
+    mask: Tensor
+
+    @property
+    def inputs(self) -> tuple[Tensor | None, ...]:
+        """The positional arguments of an encoder-decoder's `forward`."""
+        return self.source, self.tokens, self.source_mask
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How hidden states (..., D) become logits: readout(hidden) @ weight.T + bias.
+
+    weight (V, D); bias (V,) or None; readout: (..., D) to (..., D), or None for the identity;
+    next_sentence: hidden (B, T, D) to logits (B, 2), where the architecture has that head.
+    """
+
+    weight: Tensor
+    bias: Tensor | None = None
+    readout: Callable[[Tensor], Tensor] | None = None
+    next_sentence: Callable[[Tensor], Tensor] | None = None
+
+
+def mix(value: np.ndarray) -> np.ndarray:
+    """Scatter 64-bit integers (splitmix64), uint64 in and out, any shape.
+
+    The one source of order and noise: a pure function of integers, equal on every machine.
+    """
+    with np.errstate(over="ignore"):
+        value = value + np.uint64(0x9E3779B97F4A7C15)
+        value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +216,38 @@ class Loss:
     total: Tensor
     count: Tensor
     metrics: dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class RankedBatch(Batch):
+    """K completions of each prompt, as a labeller ordered them; a pair is K = 2, the chosen first.
+
+    tokens (B, K, T) int64: prompt and completion, padded on the right;
+    lengths (B, K) int64: real tokens of each, 0 where a prompt has fewer than K completions;
+    mask (B, K, T) bool: tokens of the completion, its end mark included;
+    ranks (B, K) int64: 0 is the best, equal numbers are ties, best first in every row;
+    margin (B,) float32: how much better the chosen one is by the label, 0 where that is unknown;
+    labeller (B,) int64: its number in the data's `labellers`, -1 unknown;
+    index (B,) int64: the example's number, for its texts.
+    """
+
+    tokens: Tensor
+    lengths: Tensor
+    mask: Tensor
+    ranks: Tensor
+    margin: Tensor
+    labeller: Tensor
+    index: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class PromptBatch(Batch):
+    """Prompts that a policy answers.
+
+    tokens (B, P) int64: padded on the right; lengths (B,) int64: real tokens of each;
+    index (B,) int64: the number by which the data finds text and accepted answers again.
+    """
+
+    tokens: Tensor
+    lengths: Tensor
+    index: Tensor

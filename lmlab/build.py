@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from dataclasses import dataclass
 from functools import partial
@@ -12,10 +13,21 @@ import hydra
 import lightning as L
 import torch
 
+from lmlab.batch import Lengths
+from lmlab.data.tokenizer.inherit import inherited
 from lmlab.hardware import Hardware
+from lmlab.io.opened import load_extra, run_folder
+from lmlab.io.origin import find_origin
 from lmlab.io.weights import load_into
+from lmlab.job import read
 from lmlab.stage.guard import Guard
-from lmlab.stage.plan import Plan, make_plan
+from lmlab.stage.plan import Plan, make_plan, step_sequences
+
+# What a class may wish the vocabulary to have besides `eos`, the least first (lmlab/batch.py).
+SPECIALS = ("none", "marks", "sentinels")
+
+# Groups whose objects are completed here, because they need one another.
+MADE = ("data", "objective", "stage")
 
 
 @dataclass(slots=True)
@@ -46,52 +58,168 @@ def instantiate(node: dict[str, Any]) -> Any:
     return hydra.utils.instantiate(node, _convert_="all")
 
 
-def build(config: dict[str, Any]) -> Run:
-    """Objects of a resolved configuration: data first (it fixes the vocabulary), then the model."""
+def supply(make: partial[Any], **available: Any) -> Any:
+    """The object of a partial, given those of `available` that its signature names."""
+    wanted = inspect.signature(make.func).parameters
+    return make(**{name: value for name, value in available.items() if name in wanted})
+
+
+def build(config: dict[str, Any], folder: Path | None = None) -> Run:
+    """Objects of a resolved configuration: data first (it fixes the vocabulary), then the model.
+
+    folder: the run's; a tokenizer kept there by an earlier start of the same run is used again.
+    """
     hardware: Hardware = instantiate(config["hardware"])
     hardware.prepare()
     L.seed_everything(config["seed"], verbose=False)
-    tokenizer = instantiate(config["tokenizer"])
-    make_data = instantiate(config["data"])
-    make_objective = instantiate(config["objective"])
-    source, seq_len = make_data.keywords["source"], make_data.keywords["seq_len"]
-    tokenizer = tokenizer.prepare(source, cache_dir())
-    objective = make_objective(vocab=tokenizer.vocab)
+    makers = {group: instantiate(config[group]) for group in MADE}
+    seq_len = makers["data"].keywords["seq_len"]
+    tokenizer = make_tokenizer(config, makers, _origins(config, folder))
     arch = make_arch(config, tokenizer.vocab.size)
     _check_length(seq_len, arch)
+    objective = make_objective(makers, tokenizer, arch)
+    sequences = step_sequences(
+        batch_tokens=config["batch"]["tokens"],
+        batch_sequences=config["batch"]["sequences"],
+        seq_len=seq_len,
+        world_size=hardware.world_size,
+    )
+    data = make_data(makers, tokenizer, objective, arch.kind, config["seed"], hardware, sequences)
+    lineage = load_into(arch, config["init_from"], Path(config["run"]["root"]))
+    if hasattr(arch, "freeze_unused"):
+        arch.freeze_unused(getattr(objective, "uses", ()))
+    if hardware.compile:
+        arch.compile()
     plan = make_plan(
         budget=config["budget"],
         recipe_tokens=config["arch"]["recipe"]["tokens"],
-        batch_tokens=config["batch"]["tokens"],
+        sequences=sequences,
         micro_sequences=config["batch"]["micro_sequences"],
         seq_len=seq_len,
         world_size=hardware.world_size,
-        flops_per_token=arch.flops_per_token(seq_len),
+        flops_per_token=flops_per_sequence(arch, objective, seq_len) / seq_len,
+        num_examples=getattr(data, "num_train_examples", None),
     )
-    data = make_data(
+    stage = make_stage(config, makers, arch, objective, plan, tokenizer, data)
+    torch.manual_seed(config["seed"] + 1_000_003 * rank_of_process())  # dropout differs by rank
+    return Run(config, hardware, tokenizer, data, stage, plan, lineage)
+
+
+def make_tokenizer(config: dict[str, Any], makers: dict[str, Any], origins: list[Path]) -> Any:
+    """The tokenizer, ready: kept in one of `origins`, or made; with the special tokens wished for."""
+    tokenizer = inherited(instantiate(config["tokenizer"]), origins)
+    tokenizer = tokenizer.prepare(makers["data"].keywords["source"], cache_dir())
+    return tokenizer.extend(tokenizer.vocab.with_specials(wished_specials(makers)))
+
+
+def make_objective(makers: dict[str, Any], tokenizer: Any, arch: Any) -> Any:
+    """The objective for this vocabulary and kind of architecture."""
+    return supply(
+        makers["objective"],
+        vocab=tokenizer.vocab,
+        kind=arch.kind,
+        word_starts=getattr(tokenizer, "word_starts", None),
+    )
+
+
+def make_data(
+    makers: dict[str, Any],
+    tokenizer: Any,
+    objective: Any,
+    kind: str,
+    seed: int,
+    hardware: Hardware,
+    sequences: int,
+) -> Any:
+    """The data module, prepared: tokenised, or read."""
+    seq_len = makers["data"].keywords["seq_len"]
+    data = supply(
+        makers["data"],
         tokenizer=tokenizer,
-        window=objective.window(seq_len),
-        collate=objective.collate,
-        seed=config["seed"],
-        step_sequences=plan.step_sequences,
+        window=objective.window(seq_len) if hasattr(objective, "window") else None,
+        collate=getattr(objective, "collate", None),
+        kind=kind,
+        seed=seed,
+        step_sequences=sequences,
         world_size=hardware.world_size,
         rank=rank_of_process(),
         cache_dir=cache_dir(),
     )
     data.prepare()
-    lineage = load_into(arch, config["init_from"], Path(config["run"]["root"]))
-    if hardware.compile:
-        arch.compile()
-    stage = instantiate(config["stage"])(
+    return data
+
+
+def make_stage(
+    config: dict[str, Any],
+    makers: dict[str, Any],
+    arch: Any,
+    objective: Any,
+    plan: Plan,
+    tokenizer: Any,
+    data: Any,
+) -> Any:
+    """The LightningModule, with what its signature names."""
+    return supply(
+        makers["stage"],
         arch=arch,
         objective=objective,
         optim=instantiate(config["optim"]),
         plan=plan,
         guard=Guard(**config["guard"]),
         tokenizer=tokenizer,
+        data=data,
+        open_run=partial(open_run, root=Path(config["run"]["root"])),
     )
-    torch.manual_seed(config["seed"] + 1_000_003 * rank_of_process())  # dropout differs by rank
-    return Run(config, hardware, tokenizer, data, stage, plan, lineage)
+
+
+def _origins(config: dict[str, Any], folder: Path | None) -> list[Path]:
+    """Where a tokenizer may have been kept: this run's own folder, or that of `init_from`."""
+    places = [] if folder is None else [folder]
+    if config["init_from"] is not None:
+        places.append(find_origin(config["init_from"], Path(config["run"]["root"])))
+    return places
+
+
+def wished_specials(makers: dict[str, partial[Any]]) -> Any:
+    """The largest vocabulary that one of the classes wishes for."""
+    wishes = [getattr(make.func, "specials", "none") for make in makers.values()]
+    return max(wishes, key=SPECIALS.index)
+
+
+def flops_per_sequence(arch: Any, objective: Any, seq_len: int) -> float:
+    """Training arithmetic of one sequence, by what the objective makes of it."""
+    if hasattr(objective, "lengths"):
+        lengths = objective.lengths(seq_len)
+    else:
+        lengths = Lengths(source=0, target=seq_len, scored=0.0)
+    return arch.flops_per_sequence(lengths.source, lengths.target, lengths.scored)
+
+
+@dataclass(slots=True)
+class OpenedRun:
+    """An earlier run as a part of this one: a reward model, a reference, a value model.
+
+    arch: with its weights, in evaluation mode; extra: the other tensors of its stage by name
+    (`head.weight`); config: as it was resolved; tokenizer: prepared and extended as it was then.
+    """
+
+    arch: Any
+    extra: dict[str, torch.Tensor]
+    config: dict[str, Any]
+    tokenizer: Any
+    lineage: str
+
+
+def open_run(name: str, root: Path) -> OpenedRun:
+    """A finished run by folder, name, MLflow id or `latest:stage=rm`. Raises: CheckpointError."""
+    folder = run_folder(find_origin(name, root))
+    config = read(folder / "config.yaml").config
+    makers = {group: instantiate(config[group]) for group in MADE}
+    tokenizer = make_tokenizer(config, makers, [folder])
+    arch = make_arch(config, tokenizer.vocab.size)
+    lineage = load_into(arch, name, root)
+    tensors = load_extra(folder)
+    return OpenedRun(arch.eval(), tensors, config, tokenizer, lineage or name)
 
 
 def make_arch(config: dict[str, Any], vocab_size: int) -> Any:

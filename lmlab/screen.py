@@ -48,11 +48,7 @@ def summary(run: Run, run_dir: Path, peak: str) -> Table:
         f"{choices}: {count(total)} parameters, {count(inner)} without embeddings, "
         f"{count(plan.flops_per_token, 'FLOP')} a token, about {count(memory, 'B')} of memory",
     )
-    table.add_row(
-        "data",
-        f"{count(run.data.num_train_tokens)} training and {count(run.data.num_val_tokens)} validation "
-        f"tokens, vocabulary {run.tokenizer.vocab.size}",
-    )
+    table.add_row("data", f"{describe_data(run.data)}, vocabulary {run.tokenizer.vocab.size}")
     for line in getattr(run.data, "notes", []):
         table.add_row("", line)
     accumulate = -(-plan.step_sequences // (plan.micro_sequences * run.hardware.world_size))
@@ -68,6 +64,17 @@ def summary(run: Run, run_dir: Path, peak: str) -> Table:
     return table
 
 
+def describe_data(data: Any) -> str:
+    """How much there is to train and to validate on, in tokens or in examples."""
+    if hasattr(data, "num_train_examples"):
+        train, val = data.num_train_examples, len(data.val_examples)
+        training = "endless" if train is None else count(train)
+        return f"{training} training and {count(val)} validation examples"
+    return (
+        f"{count(data.num_train_tokens)} training and {count(data.num_val_tokens)} validation tokens"
+    )
+
+
 def describe_budget(run: Run) -> str:
     """The steps, tokens and compute that the budget comes to."""
     plan, data = run.plan, run.data
@@ -75,8 +82,10 @@ def describe_budget(run: Run) -> str:
         return f"{plan.minutes:g} minutes"
     tokens = plan.num_steps * plan.step_tokens
     text = f"{plan.num_steps} steps = {count(tokens)} tokens = {count(tokens * plan.flops_per_token, 'FLOP')}"
-    if data.num_train_tokens:
-        text += f", {tokens / data.num_train_tokens:.2g} epochs"
+    if epoch := getattr(data, "num_train_tokens", 0):
+        text += f", {tokens / epoch:.2g} epochs"
+    elif epoch := getattr(data, "num_train_examples", 0):
+        text += f", {plan.num_steps * plan.step_sequences / epoch:.2g} epochs"
     return text + (f", at most {plan.minutes:g} minutes" if plan.minutes else "")
 
 
@@ -135,7 +144,7 @@ class Screen(L.Callback):
         return text
 
     def on_validation_end(self, trainer: L.Trainer, stage: Any) -> None:
-        if trainer.is_global_zero and hasattr(stage, "val_metrics"):
+        if trainer.is_global_zero and stage.val_metrics:
             line = f"step {trainer.global_step}  validation: {validation_line(stage.val_metrics)}"
             self.log_file.write(line + "\n")
             console = self.progress.console if self.progress is not None else Console()
@@ -156,11 +165,15 @@ class Screen(L.Callback):
 
 
 def validation_line(metrics: dict[str, float]) -> str:
-    """The validation figures in one line."""
-    parts = [f"{metrics['val/loss_nats']:.4f} nats a token"]
-    if "val/bits_per_byte" in metrics:
-        parts.append(f"{metrics['val/bits_per_byte']:.3f} bits a byte")
-    parts.append(f"perplexity {metrics['val/perplexity']:.4g}")
+    """The validation figures in one line: the known ones in words, others by their names."""
+    words = {
+        "val/loss_nats": "{:.4f} nats a token",
+        "val/bits_per_byte": "{:.3f} bits a byte",
+        "val/perplexity": "perplexity {:.4g}",
+    }
+    parts = [text.format(metrics[name]) for name, text in words.items() if name in metrics]
+    rest = [name for name in metrics if name.startswith("val/") and name not in words]
+    parts += [f"{name.removeprefix('val/').replace('_', ' ')} {metrics[name]:.4g}" for name in rest]
     return ", ".join(parts)
 
 
@@ -174,7 +187,7 @@ def end_panel(
 ) -> Panel:
     """The last word of a run: figures, a sample, and the commands that go on from here."""
     table = Table(show_header=False, box=None, padding=(0, 1))
-    if "val/loss_nats" in metrics:
+    if any(name.startswith("val/") for name in metrics):
         table.add_row("validation", validation_line(metrics))
     for sample in samples[:1]:
         text = (sample["prompt"] + sample["continuation"]).replace("\t", "    ")

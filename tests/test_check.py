@@ -252,6 +252,10 @@ def test_typos_through_the_whole_composition(places: Places, path: str) -> None:
 NEEDED = {
     ("data", "text"): "data.source.paths=notes.md",
     ("data", "hf"): "data.source.name=notes.jsonl",
+    ("data", "instructions"): "data.source.paths=notes.jsonl",
+    ("data", "instruction_prompts"): "data.source.paths=notes.jsonl",
+    ("data", "preferences"): "data.source.paths=notes.jsonl",
+    ("data", "preference_prompts"): "data.source.paths=notes.jsonl",
     ("tokenizer", "file"): "tokenizer.path=tokenizer.json",
 }  # what only the user can know
 

@@ -22,6 +22,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "metric": (*BATCH, "lmlab.metric"),
     "track": (*BATCH, "lmlab.track"),
     "io": (*BATCH, "lmlab.io"),
+    "scaling": ("lmlab.scaling",),
     "stage": (*BATCH, "lmlab.stage", "lmlab.rollout", "lmlab.metric", "lmlab.optim"),
 }
 HEAVY = {"torch", "lightning", "mlflow", "torchmetrics", "transformers"}

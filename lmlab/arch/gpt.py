@@ -135,9 +135,13 @@ class GPT(nn.Module):
         tokens: Tensor,
         positions: Tensor | None = None,
         documents: Tensor | None = None,
+        prefix: Tensor | None = None,
         cache: list[LayerCache] | None = None,
     ) -> Tensor:
-        """Hidden states (B, T, D) of tokens (B, T); with a cache, T counts the new tokens only."""
+        """Hidden states (B, T, D) of tokens (B, T); with a cache, T counts the new tokens only.
+
+        With a cache, documents and prefix are those of all tokens so far, (B, seen + T).
+        """
         seen = cache[0].length if cache else 0
         total = seen + tokens.shape[1]
         if total > self.max_seq_len:
@@ -150,7 +154,7 @@ class GPT(nn.Module):
         if self.position_embedding is not None:
             x = x + self.position_embedding(positions)
         angles = self._angles(positions)
-        mask = causal_mask(tokens.shape[1], total, documents, tokens.device)
+        mask = causal_mask(tokens.shape[1], total, documents, tokens.device, prefix)
         x = self.dropout(x)
         for layer, block in enumerate(self.blocks):
             x = block(x, mask, angles, cache[layer] if cache else None)
@@ -181,13 +185,20 @@ class GPT(nn.Module):
             tables |= {id(p): p for p in self.position_embedding.parameters()}
         return sum(p.numel() for p in tables.values())
 
-    def flops_per_token(self, seq_len: int) -> float:
-        """Floating-point operations of training on one token: forward, and twice that backward.
+    def flops_per_sequence(self, source_len: int, target_len: int, num_scored: float) -> float:
+        """Floating-point operations of training on one sequence: forward, and twice that backward.
 
-        6 a matrix weight (the unembedding included, look-ups and norms not), and attention's two
-        products over the T / 2 tokens that a causal mask leaves on average: 6 L D T.
+        6 a matrix weight and token (the unembedding only for scored tokens, look-ups and norms not),
+        and attention's two products over the T / 2 tokens a causal mask leaves on average: 6 L D T.
         Source: Chowdhery et al. 2022 (PaLM) appendix B, which counts the masked half too.
         """
+        length = source_len + target_len
         matrices = sum(p.numel() for p in self.blocks.parameters() if p.dim() == 2)
-        matrices += self.unembedding.weight.numel()
-        return 6.0 * matrices + 6.0 * self.num_layers * self.width * seq_len
+        mixing = 6.0 * self.num_layers * self.width * length
+        return (
+            6.0 * matrices + mixing
+        ) * length + 6.0 * self.unembedding.weight.numel() * num_scored
+
+    def flops_per_token(self, seq_len: int) -> float:
+        """Of `flops_per_sequence`, where every token is scored."""
+        return self.flops_per_sequence(0, seq_len, seq_len) / seq_len

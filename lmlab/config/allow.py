@@ -11,7 +11,7 @@ from lmlab.config.definition import find_definition, user_packages
 ROOMS: dict[str, tuple[str, ...]] = {
     "arch": ("arch",),
     "objective": ("objective",),
-    "stage": ("stage",),
+    "stage": ("stage", "scaling"),
     "data": ("data",),
     "tokenizer": ("data", "tokenizer"),
     "hardware": ("hardware", "mesh"),

@@ -14,6 +14,10 @@ from lmlab.config.place import Places
 from lmlab.config.schema import EFFECTIVE_WITH, POSITIVE
 
 
+# The family of an objective or of data that names none: it scores, or yields, a token stream.
+TOKENS = "tokens"
+
+
 def select(tree: Mapping[str, Any], path: str) -> Any:
     """The value at a dotted path, None where there is none."""
     value: Any = tree
@@ -27,6 +31,7 @@ def fit_problems(tree: Mapping[str, Any], places: Places) -> list[Problem]:
     return [
         *_numbers(tree),
         *_architecture(tree, places),
+        *_stage(tree, places),
         *_only_with(tree),
         *_without_effect(tree, places),
     ]
@@ -58,14 +63,49 @@ def _architecture(tree: Mapping[str, Any], places: Places) -> list[Problem]:
     if kind is None or wanted is None or kind in wanted:
         return []
     archs = options_where(places, "arch", "kind", wanted)
-    objectives = options_where(places, "objective", "fits", (kind,))
-    do = [f"arch={'|'.join(archs)}"] if archs else []
-    do += [f"objective={'|'.join(objectives)}"] if objectives else []
+    objectives = _of_stage(tree, places, options_where(places, "objective", "fits", (kind,)))
+    do = [f"arch={_some(archs)}"] if archs else []
+    do += [f"objective={_some(objectives)}"] if objectives else []
     text = f"needs an architecture that is {' or '.join(wanted)}, and this one is {kind}"
     name = str(select(tree, "objective._target_")).rpartition(".")[2]
     arch = str(select(tree, "arch._target_")).rpartition(".")[2]
     text = f"objective {name} {text} (arch {arch})"
     return [Problem("objective", text, has_value=False, hint=" or ".join(do) or None)]
+
+
+def _some(names: list[str]) -> str:
+    """At most eight names, and how many more there are."""
+    more = f"|... ({len(names) - 7} more)" if len(names) > 8 else ""
+    return "|".join(names[:7] if more else names) + more
+
+
+def _of_stage(tree: Mapping[str, Any], places: Places, objectives: list[str]) -> list[str]:
+    """Those objectives that the chosen stage takes."""
+    accepts = _class_constant(tree, "stage", "accepts")
+    wanted = accepts.get("objective") if isinstance(accepts, dict) else None
+    if wanted is None:
+        return objectives
+    fitting = options_where(places, "objective", "family", wanted)
+    fitting += options_where(places, "objective", "family", (None,)) if TOKENS in wanted else []
+    return [name for name in objectives if name in fitting]
+
+
+def _stage(tree: Mapping[str, Any], places: Places) -> list[Problem]:
+    """A stage says which kinds of architecture and which families of objective and data it takes."""
+    accepts = _class_constant(tree, "stage", "accepts")
+    problems = []
+    for group, wanted in accepts.items() if isinstance(accepts, dict) else ():
+        literal = "kind" if group == "arch" else "family"
+        found = _class_constant(tree, group, literal) or TOKENS
+        if found in wanted:
+            continue
+        names = options_where(places, group, literal, wanted)
+        names += options_where(places, group, literal, (None,)) if TOKENS in wanted else []
+        stage = str(select(tree, "stage._target_")).rpartition(".")[2]
+        text = f"stage {stage} does not take {group} of kind {found}, only {' or '.join(wanted)}"
+        hint = f"{group}={_some(names)}" if names else None
+        problems.append(Problem(group, text, has_value=False, hint=hint))
+    return problems
 
 
 def _only_with(tree: Mapping[str, Any]) -> list[Problem]:

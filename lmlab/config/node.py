@@ -15,12 +15,13 @@ from lmlab.config.suggest import nearest, nearest_path
 
 SUPPLIED: dict[str, frozenset[str]] = {
     "arch": frozenset({"vocab", "vocab_size"}),
-    "objective": frozenset({"vocab"}),
+    "objective": frozenset({"vocab", "kind", "word_starts"}),
     "data": frozenset(
         {
             "tokenizer",
             "window",
             "collate",
+            "kind",
             "seed",
             "step_sequences",
             "world_size",
@@ -28,7 +29,9 @@ SUPPLIED: dict[str, frozenset[str]] = {
             "cache_dir",
         }
     ),
-    "stage": frozenset({"arch", "objective", "optim", "plan", "data", "guard", "tokenizer"}),
+    "stage": frozenset(
+        {"arch", "objective", "optim", "plan", "data", "guard", "tokenizer", "open_run", "reward"}
+    ),
     "optim": frozenset(),
     "hardware": frozenset(),
     "track": frozenset(

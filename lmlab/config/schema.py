@@ -23,13 +23,15 @@ class Budget:
     flops: int | float | None
     minutes: int | float | None
     steps: int | None
+    epochs: int | float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """How many tokens a step has, and how many sequences fit a device."""
+    """How many tokens or sequences a step has, and how many sequences fit a device."""
 
     tokens: int
+    sequences: int | None
     micro_sequences: int
 
 
@@ -96,7 +98,9 @@ POSITIVE = (
     "budget.flops",
     "budget.minutes",
     "budget.steps",
+    "budget.epochs",
     "batch.tokens",
+    "batch.sequences",
     "batch.micro_sequences",
     "checkpoint.every_steps",
     "checkpoint.keep",

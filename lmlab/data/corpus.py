@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import lightning as L
 import numpy as np
-from torch.utils.data import DataLoader
 
-from lmlab.batch import Batch, Vocab, Window
+from lmlab.batch import Vocab, Window
 from lmlab.data.document import Source
 from lmlab.data.loader import (
     Collate,
-    Steps,
     TrainBatches,
     ValidationBatches,
     Windows,
-    train_loader,
-    validation_loader,
 )
-from lmlab.data.order import batch_of_step, merged
+from lmlab.data.ordered import Ordered
 from lmlab.data.source.grammar import Grammar
 from lmlab.data.token_cache import TokenCache, open_token_cache
 from lmlab.data.token_writer import TRAIN, VALIDATION
@@ -28,12 +22,9 @@ from lmlab.data.tokenizer.bytes import Bytes
 from lmlab.data.tokenizer.tokenizer import Tokenizer
 
 
-class Corpus(L.LightningDataModule):
+class Corpus(Ordered):
     """Documents as one stream of tokens, cut into windows and collated by the objective.
 
-    An item of the training loader is this rank's whole share of one optimizer step, without end.
-    Step k takes samples kG to (k+1)G - 1 of a run, G = step_sequences: the same for every number of
-    processes and workers. State: the step, and the batches that are left out.
     cross_documents: whether attention may look into other documents of a window.
     """
 
@@ -56,23 +47,21 @@ class Corpus(L.LightningDataModule):
         rank: int,
         cache_dir: Path,
     ) -> None:
-        super().__init__()
-        _check(seq_len, validation_fraction, validation_tokens, validation_sequences, num_workers)
-        if step_sequences % world_size:
-            raise ValueError(
-                f"batch.tokens makes {step_sequences} sequences a step, which {world_size} "
-                f"processes cannot share equally"
-            )
+        super().__init__(
+            num_workers=num_workers,
+            seed=seed,
+            step_sequences=step_sequences,
+            world_size=world_size,
+            rank=rank,
+        )
+        _check(seq_len, validation_fraction, validation_tokens, validation_sequences)
         self.source, self.tokenizer, self.cache_dir = source, tokenizer, cache_dir
         self.seq_len, self.cross_documents = seq_len, cross_documents
         self.validation_fraction, self.validation_tokens = validation_fraction, validation_tokens
-        self.validation_sequences, self.num_workers = validation_sequences, num_workers
-        self.window, self.collate, self.seed = window, collate, seed
-        self.step_sequences, self.world_size, self.rank = step_sequences, world_size, rank
+        self.validation_sequences = validation_sequences
+        self.window, self.collate = window, collate
         self.vocab: Vocab = tokenizer.vocab
         self.byte_lengths: np.ndarray | None = tokenizer.byte_lengths
-        self.start_step = 0
-        self.skipped: list[tuple[int, int]] = []
         self._cache: TokenCache | None = None
 
     def prepare(self) -> None:
@@ -120,14 +109,6 @@ class Corpus(L.LightningDataModule):
         known = isinstance(self.source, Grammar) and isinstance(self.tokenizer, Bytes)
         return self.source.entropy_rate_nats if known else None  # type: ignore[attr-defined]
 
-    def train_dataloader(self) -> DataLoader[Batch]:
-        return train_loader(
-            self.train_batches(), Steps(self._present_step, lambda: self.skipped), self.num_workers
-        )
-
-    def val_dataloader(self) -> DataLoader[Batch]:
-        return validation_loader(self.validation_batches())
-
     def train_batches(self) -> TrainBatches:
         """The shares of this rank by batch number."""
         return TrainBatches(
@@ -160,59 +141,11 @@ class Corpus(L.LightningDataModule):
     def _windows(self, side: str) -> Windows:
         return Windows(self.cache, side, self.window, self.vocab.eos)
 
-    def _present_step(self) -> int:
-        """The step that a loader starts at: the trainer's, which it has restored by then."""
-        return (
-            self.start_step
-            if self.trainer is None
-            else max(self.start_step, self.trainer.global_step)
-        )
-
-    # ---- state
-
-    def leave_out(self, number: int) -> None:
-        """Skip the next `number` batches of the step that was restored (0 if none was)."""
-        first = batch_of_step(self.start_step, self.skipped)
-        self.skipped = merged([*self.skipped, (first, first + number - 1)])
-
-    def state_dict(self) -> dict[str, Any]:
-        return {
-            "step": self._present_step(),
-            "fingerprint": self.fingerprint,
-            "skipped": [list(pair) for pair in self.skipped],
-            "order": self._order(),
-        }
-
     def _order(self) -> dict[str, int]:
-        """What decides the order of samples, by the settings that decide it."""
-        return {
-            "seed": self.seed,
-            "data.seq_len": self.seq_len,
-            "sequences of a step (batch.tokens / data.seq_len)": self.step_sequences,
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue at the state's step. Raises: ValueError when data or order are not the same."""
-        if state["fingerprint"] != self.fingerprint:
-            raise ValueError(
-                f"the checkpoint was trained on other data: fingerprint {state['fingerprint'][:12]}, now "
-                f"{self.fingerprint[:12]}. The text, the tokenizer or data.validation_fraction changed "
-                f"since; start a new run with init_from=CHECKPOINT to train on the new data"
-            )
-        for name, now in self._order().items():
-            then = state.get("order", {}).get(name, now)
-            if then != now:
-                raise ValueError(
-                    f"the checkpoint's order of samples had {name}={then}, now it is {now}; to resume, "
-                    f"it must be the same"
-                )
-        self.start_step = int(state["step"])
-        self.skipped = merged((int(first), int(last)) for first, last in state["skipped"])
+        return super()._order() | {"data.seq_len": self.seq_len}
 
 
-def _check(
-    seq_len: int, fraction: float, tokens: int | None, sequences: int, num_workers: int
-) -> None:
+def _check(seq_len: int, fraction: float, tokens: int | None, sequences: int) -> None:
     if seq_len < 1:
         raise ValueError(f"data.seq_len={seq_len} must be 1 or more")
     if not 0 < fraction < 1:
@@ -221,5 +154,3 @@ def _check(
         raise ValueError(f"data.validation_tokens={tokens} must be 1 or more; null takes all")
     if sequences < 1:
         raise ValueError(f"data.validation_sequences={sequences} must be 1 or more")
-    if num_workers < 0:
-        raise ValueError(f"data.num_workers={num_workers} must be 0 or more")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from lmlab.data import order
 from lmlab.data.token_cache import TokenCache
 from lmlab.data.window import ceil_div, cut, empty, num_windows
 
-Collate = Callable[[list[Example], np.ndarray, bool], Batch]
+Collate = Callable[[list[Any], np.ndarray, bool], Batch]
 
 
 @dataclass(slots=True)
@@ -48,11 +48,18 @@ class Windows:
         self._tokens = None
 
 
+class Examples(Protocol):
+    """What can be read by number: windows of a stream, or a list of examples."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
 @dataclass(slots=True)
 class TrainBatches(Dataset[Batch]):
     """Item b is this rank's share of step-batch b, for any b from 0 on."""
 
-    windows: Windows
+    windows: Examples
     collate: Collate
     cross_documents: bool
     seed: int
@@ -140,10 +147,10 @@ def train_loader(batches: TrainBatches, steps: Steps, num_workers: int) -> DataL
     )
 
 
-def validation_loader(batches: ValidationBatches) -> DataLoader[Batch]:
+def validation_loader(batches: Sequence[Batch]) -> DataLoader[Batch]:
     """Every batch once, read in this process."""
     return DataLoader(
-        batches,
+        batches,  # type: ignore[arg-type]
         batch_size=None,
         sampler=range(len(batches)),
         generator=torch.Generator().manual_seed(0),

@@ -10,20 +10,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from lmlab.batch import mix
+
 ROUNDS = 6
 # Salts: the same numbers mean other things in an order and in a seed.
 ORDER, NOISE = np.uint64(0x6F72646572), np.uint64(0x6E6F697365)
 # The epoch of validation samples: no training epoch is ever this one.
 VALIDATION_EPOCH = 2**64 - 1
-
-
-def mix(value: np.ndarray) -> np.ndarray:
-    """Scatter 64-bit integers (splitmix64), uint64 in and out, any shape."""
-    with np.errstate(over="ignore"):
-        value = value + np.uint64(0x9E3779B97F4A7C15)
-        value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
 
 
 def hash_of(*parts: np.ndarray | int) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lmlab.batch import Example, Loss, TokenBatch, Vocab, Window
+from lmlab.batch import Example, Head, Lengths, Loss, TokenBatch, Vocab, Window
 from lmlab.objective.cross_entropy import fused_cross_entropy
 
 
@@ -46,11 +46,13 @@ class CausalLanguageModelling:
         documents = (tokens == self.vocab.eos).cumsum(dim=1)
         return TokenBatch(tokens, targets, mask, restarting_positions(documents), documents)
 
-    def loss(self, hidden: Tensor, unembedding: Tensor, batch: TokenBatch) -> Loss:
-        """hidden (B, T, D), unembedding (V, D): the summed negative log-likelihood in nats."""
-        total, nll = fused_cross_entropy(
-            hidden, unembedding, batch.targets, batch.mask, self.z_loss
-        )
+    def lengths(self, seq_len: int) -> Lengths:
+        """Every token goes through the decoder and is scored."""
+        return Lengths(source=0, target=seq_len, scored=seq_len)
+
+    def loss(self, hidden: Tensor, head: Head, batch: TokenBatch) -> Loss:
+        """hidden (B, T, D): the summed negative log-likelihood in nats."""
+        total, nll = fused_cross_entropy(hidden, head, batch.targets, batch.mask, self.z_loss)
         return Loss(total, batch.mask.sum(), {"nll": nll.detach()})
 
 

@@ -7,11 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-CHUNK_ELEMENTS = 2 * 2**20  # logits held at once: 8 MiB in fp32
+from lmlab.batch import Head
+
+# Logits held at once: 8 MiB in fp32 on a CPU, so that they stay in its cache; a GPU wants more.
+CHUNK_ELEMENTS = {"cpu": 2 * 2**20, "cuda": 64 * 2**20}
+MIN_ROWS = 64  # however large the vocabulary
+SLICE_ROWS = 8192  # rows of the weight whose gradient is made at once
 
 
-def _chunk_size(num_rows: int, vocab_size: int) -> int:
-    return max(1, min(num_rows, CHUNK_ELEMENTS // vocab_size))
+def _chunk_size(num_rows: int, vocab_size: int, device: str) -> int:
+    elements = CHUNK_ELEMENTS["cpu" if device == "cpu" else "cuda"]
+    return max(1, min(num_rows, max(MIN_ROWS, elements // vocab_size)))
 
 
 def _softmax_in_place(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -30,15 +36,23 @@ class _FusedCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, z_loss: float, dtype: torch.dtype
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        targets: Tensor,
+        z_loss: float,
+        dtype: torch.dtype,
     ) -> tuple[Tensor, Tensor]:
         low_hidden, low_weight = hidden.to(dtype), weight.to(dtype)
         needs_grad = hidden.requires_grad or weight.requires_grad
         hidden_grad = torch.empty_like(low_hidden) if needs_grad else None
         weight_grad = torch.zeros_like(weight, dtype=torch.float32) if needs_grad else None
+        bias_grad = None if bias is None else torch.zeros_like(bias, dtype=torch.float32)
         total = hidden.new_zeros((), dtype=torch.float32)
         z_total = hidden.new_zeros((), dtype=torch.float32)
-        size = _chunk_size(len(hidden), weight.shape[0])
+        size = _chunk_size(len(hidden), weight.shape[0], hidden.device.type)
+        slices = [slice(at, at + SLICE_ROWS) for at in range(0, weight.shape[0], SLICE_ROWS)]
         low = low_hidden.new_empty(size, weight.shape[0])
         high = torch.empty_like(low, dtype=torch.float32)
         for start in range(0, len(hidden), size):
@@ -46,7 +60,10 @@ class _FusedCrossEntropy(torch.autograd.Function):
             logits, grad = low[: rows.stop - start], high[: rows.stop - start]
             torch.mm(low_hidden[rows], low_weight.T, out=logits)
             target = targets[rows, None]
-            log_norm, nll = _softmax_in_place(grad.copy_(logits), target)
+            grad.copy_(logits)
+            if bias is not None:
+                grad += bias
+            log_norm, nll = _softmax_in_place(grad, target)
             total += nll.sum()
             z_total += log_norm.square().sum()
             if hidden_grad is None or weight_grad is None:
@@ -54,19 +71,23 @@ class _FusedCrossEntropy(torch.autograd.Function):
             if z_loss:
                 grad.mul_(1.0 + 2.0 * z_loss * log_norm[:, None])
             grad.scatter_add_(1, target, grad.new_full((1, 1), -1.0).expand_as(target))
+            if bias_grad is not None:
+                bias_grad += grad.sum(dim=0)
             logits.copy_(grad)
             torch.mm(logits, low_weight, out=hidden_grad[rows])
-            weight_grad += logits.T @ low_hidden[rows]
-        ctx.save_for_backward(hidden_grad, weight_grad)
+            for part in slices:  # a part of the vocabulary at a time: the product stays small
+                weight_grad[part] += logits[:, part].T @ low_hidden[rows]
+        ctx.save_for_backward(hidden_grad, weight_grad, bias_grad)
         ctx.hidden_dtype, ctx.weight_dtype = hidden.dtype, weight.dtype
         return total + z_loss * z_total, total
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        hidden_grad, weight_grad = ctx.saved_tensors
+        hidden_grad, weight_grad, bias_grad = ctx.saved_tensors
         return (
             (hidden_grad * grad).to(ctx.hidden_dtype),
             weight_grad.mul_(grad).to(ctx.weight_dtype),
+            None if bias_grad is None else bias_grad.mul_(grad).to(ctx.weight_dtype),
             None,
             None,
             None,
@@ -74,11 +95,12 @@ class _FusedCrossEntropy(torch.autograd.Function):
 
 
 def fused_cross_entropy(
-    hidden: Tensor, weight: Tensor, targets: Tensor, mask: Tensor, z_loss: float = 0.0
+    hidden: Tensor, head: Head, targets: Tensor, mask: Tensor, z_loss: float = 0.0
 ) -> tuple[Tensor, Tensor]:
     """Sums over the positions that count of the objective and of the plain cross entropy, in nats.
 
-    hidden (..., D); weight (V, D); targets (...) int64; mask (...) bool, True: the position counts.
+    hidden (..., D); targets (...) int64; mask (...) bool, True: the position counts. The head's
+    readout sees only the positions that count.
     z_loss adds z_loss * log(Z)^2 a position (PaLM section 5), Z the softmax's normaliser.
     Under autocast the matrix products run in its dtype; sums and softmax are fp32.
     """
@@ -86,7 +108,9 @@ def fused_cross_entropy(
     if not bool(mask.all()):
         keep = mask.flatten().nonzero().squeeze(1)
         rows, picked = rows[keep], picked[keep]
+    if head.readout is not None:
+        rows = head.readout(rows)
     kind = hidden.device.type
-    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else head.weight.dtype
     with torch.autocast(kind, enabled=False):
-        return _FusedCrossEntropy.apply(rows, weight, picked, z_loss, dtype)
+        return _FusedCrossEntropy.apply(rows, head.weight, head.bias, picked, z_loss, dtype)

@@ -1,22 +1,17 @@
-"""Sampling from a decoder, one token at a time with a key-value cache."""
+"""Continuing prompts of one length: the short way to text, for samples and chats."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-
-def pick(logits: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:
-    """One token a row of logits (B, V); temperature 0 takes the likeliest. Returns (B,)."""
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    probabilities = (logits.float() / temperature).softmax(dim=-1)
-    return torch.multinomial(probabilities, 1, generator=generator).squeeze(1)
+from lmlab.rollout.pick import Sampling
+from lmlab.rollout.sample import sample
 
 
-@torch.no_grad()
 def generate(
     arch: Any,
     tokens: Tensor,
@@ -24,23 +19,42 @@ def generate(
     max_new_tokens: int,
     temperature: float,
     generator: torch.Generator | None = None,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    repetition_penalty: float = 1.0,
+    stop: tuple[int, ...] = (),
+    pad: int = 0,
 ) -> Tensor:
     """Continue prompts (B, T), all of one length, by up to `max_new_tokens`: returns (B, new).
 
-    Stops early where the architecture's longest sequence is reached.
+    Stops early where the architecture's longest sequence is reached; after a stop token a row is
+    `pad`. The generator gives each row a seed; without one, torch's global generator does.
     """
-    room = min(max_new_tokens, arch.max_seq_len - tokens.shape[1])
-    if room <= 0 or tokens.shape[1] == 0:
+    used = 0 if getattr(arch, "kind", "decoder") == "encoder_decoder" else tokens.shape[1]
+    room = min(max_new_tokens, arch.max_seq_len - used)
+    if room <= 0 or tokens.numel() == 0:
         return tokens.new_zeros(tokens.shape[0], 0)
-    training = arch.training
-    arch.eval()
-    cache = arch.new_cache(tokens.shape[0], tokens.shape[1] + room)
-    chosen, step = [], tokens
-    try:
-        for _ in range(room):
-            logits = arch.unembed(arch(step, cache=cache)[:, -1])
-            step = pick(logits, temperature, generator)[:, None]
-            chosen.append(step)
-    finally:
-        arch.train(training)
-    return torch.cat(chosen, dim=1)
+    sampling = Sampling(
+        max_new_tokens=room,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        repetition_penalty=repetition_penalty,
+    )
+    rollout = sample(
+        arch,
+        list(tokens),
+        sampling=sampling,
+        seeds=seeds_from(generator, len(tokens)),
+        num_samples=1,
+        stop=stop,
+        pad=pad,
+    )
+    return rollout.response
+
+
+def seeds_from(generator: torch.Generator | None, count: int) -> np.ndarray:
+    """(count,) uint64 out of a generator of any device; None: torch's global one."""
+    device = "cpu" if generator is None else generator.device
+    numbers = torch.randint(2**62, (count,), generator=generator, device=device)
+    return numbers.cpu().numpy().astype(np.uint64)

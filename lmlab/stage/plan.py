@@ -37,27 +37,43 @@ class Plan:
         return min(1.0, max(spent))
 
 
+def step_sequences(
+    *, batch_tokens: int, batch_sequences: int | None, seq_len: int, world_size: int
+) -> int:
+    """Sequences of one optimizer step over all devices: as asked for, or batch_tokens / seq_len.
+
+    Raises: ValueError for a batch smaller than one sequence a device.
+    """
+    sequences = batch_sequences or round(batch_tokens / seq_len)
+    if sequences < world_size:
+        asked = (
+            f"batch.sequences={batch_sequences}"
+            if batch_sequences
+            else f"batch.tokens={batch_tokens}"
+        )
+        raise ValueError(
+            f"{asked} is less than one sequence of {seq_len} tokens for each of "
+            f"{world_size} process(es); set batch.tokens={seq_len * world_size} or more"
+        )
+    return math.ceil(sequences / world_size) * world_size
+
+
 def make_plan(
     *,
     budget: dict[str, float | None],
     recipe_tokens: int | None,
-    batch_tokens: int,
+    sequences: int,
     micro_sequences: int,
     seq_len: int,
     world_size: int,
     flops_per_token: float,
+    num_examples: int | None = None,
 ) -> Plan:
-    """Resolve `budget` (tokens, flops, minutes, steps; all None: the recipe's tokens) into a plan.
+    """Resolve `budget` (tokens, flops, minutes, steps, epochs; all None: the recipe's tokens).
 
-    Raises: ValueError for a batch smaller than one sequence a device.
+    sequences: of one step, see `step_sequences`; num_examples: of one epoch, where data has epochs.
+    Raises: ValueError for epochs of data that has none, and when nothing ends the run.
     """
-    sequences = round(batch_tokens / seq_len)
-    if sequences < world_size:
-        raise ValueError(
-            f"batch.tokens={batch_tokens} is less than one sequence of {seq_len} tokens for each of "
-            f"{world_size} process(es); set batch.tokens={seq_len * world_size} or more"
-        )
-    sequences = math.ceil(sequences / world_size) * world_size
     step_tokens = sequences * seq_len
     limits = []
     if budget["tokens"] is not None:
@@ -66,9 +82,18 @@ def make_plan(
         limits.append(budget["flops"] / (step_tokens * flops_per_token))
     if budget["steps"] is not None:
         limits.append(budget["steps"])
+    if budget["epochs"] is not None:
+        if num_examples is None:
+            raise ValueError(
+                f"budget.epochs={budget['epochs']:g}: this data has no epochs; set budget.tokens, "
+                "budget.steps, budget.flops or budget.minutes instead"
+            )
+        limits.append(budget["epochs"] * num_examples / sequences)
     if not limits and budget["minutes"] is None:
         if recipe_tokens is None:
-            raise ValueError("no budget: set one of budget.tokens, .flops, .minutes or .steps")
+            raise ValueError(
+                "no budget: set one of budget.tokens, .flops, .minutes, .steps or .epochs"
+            )
         limits.append(recipe_tokens / step_tokens)
     return Plan(
         num_steps=max(1, math.ceil(min(limits) - 1e-9)) if limits else None,

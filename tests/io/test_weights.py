@@ -9,7 +9,15 @@ import pytest
 import torch
 
 from lmlab.io.checkpoint import CheckpointError
-from lmlab.io.weights import find_folder, load_into, load_weights, mismatch
+from lmlab.io.origin import find_folder
+from lmlab.io.weights import (
+    load_into,
+    load_weights,
+    mismatch,
+    with_missing,
+    with_vocabulary,
+)
+from tests.conftest import small_gpt
 from tests.io.tiny import Arch, saved, train
 
 
@@ -84,3 +92,46 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     folder = saved(tmp_path, 1, state_dict={"head.weight": torch.ones(1)})
     with pytest.raises(CheckpointError, match="no architecture's weights"):
         load_weights(folder)
+
+
+def test_a_larger_vocabulary_keeps_old_rows_and_a_smaller_one_the_first() -> None:
+    old = {"token_embedding.weight": torch.ones(3, 2), "unembedding.bias": torch.ones(3)}
+    larger = {name: torch.zeros(5, *value.shape[1:]) for name, value in old.items()}
+    found, said = with_vocabulary(larger, old)
+    assert found["token_embedding.weight"].tolist() == [[1, 1]] * 3 + [[0, 0]] * 2
+    assert found["unembedding.bias"].tolist() == [1, 1, 1, 0, 0]
+    assert said == "vocabulary of 3 tokens, here 5: 2 new rows"
+    back, said = with_vocabulary(old, larger)
+    assert back["token_embedding.weight"].tolist() == [[0, 0]] * 3
+    assert said == "vocabulary of 5 tokens, here 3: its first 3 rows"
+
+
+def test_other_weights_and_widths_are_not_resized() -> None:
+    old = {"token_embedding.weight": torch.ones(3, 2), "blocks.weight": torch.ones(3, 2)}
+    new = {"token_embedding.weight": torch.ones(5, 4), "blocks.weight": torch.ones(5, 2)}
+    found, said = with_vocabulary(new, old)
+    assert found == old and said == ""
+
+
+def test_tied_weights_are_one_after_the_vocabulary_grew() -> None:
+    small, large = small_gpt(), small_gpt(vocab_size=63)
+    before = large.token_embedding.weight.clone()
+    weights, _ = with_vocabulary(large.state_dict(), small.state_dict())
+    large.load_state_dict(weights)
+    assert large.unembedding.weight is large.token_embedding.weight
+    wanted = torch.cat((small.token_embedding.weight, before[61:]))
+    assert torch.equal(large.unembedding.weight, wanted)
+
+
+def test_only_the_optional_part_may_be_missing() -> None:
+    expected = {"head.weight": torch.zeros(1), "body.weight": torch.zeros(1)}
+    found, said = with_missing(expected, {}, ("head.",))
+    assert set(found) == {"head.weight"} and said == ["head as initialised"]
+    assert with_missing(expected, {}, ()) == ({}, [])
+
+
+def test_the_newest_run_of_a_kind(run: Path) -> None:
+    (run / "config.yaml").write_text("choices: {stage: sft, arch: tiny}\n")
+    (run / "run.json").write_text(json.dumps({"status": "finished"}))
+    arch = Arch()
+    assert load_into(arch, "latest:stage=sft,arch=tiny", run.parent) == "first/step-00000003"

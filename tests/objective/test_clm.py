@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lmlab.batch import Example, Vocab, Window
+from lmlab.batch import Example, Head, Vocab, Window
 from lmlab.objective.clm import CausalLanguageModelling, restarting_positions
 
 SEEDS = np.zeros(1, np.uint64)
@@ -48,7 +48,7 @@ def test_restarting_positions_of_one_document_count_up():
 
 def test_loss_is_the_sum_over_counted_positions():
     batch = collate([9, 1, 2, 0, 0], num_real=3)
-    loss = objective().loss(torch.zeros(1, 4, 3), torch.zeros(10, 3), batch)
+    loss = objective().loss(torch.zeros(1, 4, 3), Head(torch.zeros(10, 3)), batch)
     assert int(loss.count) == 2
     assert float(loss.total) == pytest.approx(2 * np.log(10), rel=1e-6)
 

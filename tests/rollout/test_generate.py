@@ -2,12 +2,8 @@ from __future__ import annotations
 
 import torch
 
-from lmlab.rollout.generate import generate, pick
+from lmlab.rollout.generate import generate, seeds_from
 from tests.conftest import small_gpt
-
-
-def test_pick_takes_the_likeliest_at_temperature_zero():
-    assert pick(torch.tensor([[0.0, 5.0, 1.0]]), 0.0, None).tolist() == [1]
 
 
 def test_greedy_generation_equals_recomputing_everything():
@@ -35,6 +31,11 @@ def test_the_same_generator_gives_the_same_text():
     assert texts[0] == texts[1] != texts[2]
 
 
+def test_a_generator_moves_on():
+    generator = torch.Generator().manual_seed(0)
+    assert seeds_from(generator, 3).tolist() != seeds_from(generator, 3).tolist()
+
+
 def test_generation_stops_at_the_longest_sequence_and_keeps_the_mode():
     model = small_gpt(max_seq_len=8).train()
     assert generate(
@@ -44,3 +45,13 @@ def test_generation_stops_at_the_longest_sequence_and_keeps_the_mode():
     assert generate(
         model, torch.zeros(1, 0, dtype=torch.long), max_new_tokens=3, temperature=1.0
     ).shape == (1, 0)
+
+
+def test_a_stop_token_ends_a_row_and_padding_follows():
+    model, prompt = small_gpt().eval(), torch.tensor([[1, 2, 3], [7, 8, 9]])
+    free = generate(model, prompt, max_new_tokens=6, temperature=0.0)
+    stop = int(free[0, 1])
+    row = generate(model, prompt, max_new_tokens=6, temperature=0.0, stop=(stop,), pad=60)[0]
+    index = free[0].tolist().index(stop)
+    assert row[: index + 1].tolist() == free[0, : index + 1].tolist()
+    assert (row[index + 1 :] == 60).all()

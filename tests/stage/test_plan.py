@@ -2,22 +2,34 @@ from __future__ import annotations
 
 import pytest
 
-from lmlab.stage.plan import Plan, make_plan
+from lmlab.stage.plan import Plan, make_plan, step_sequences
 
-NOTHING: dict[str, float | None] = {"tokens": None, "flops": None, "minutes": None, "steps": None}
+NOTHING: dict[str, float | None] = {
+    "tokens": None,
+    "flops": None,
+    "minutes": None,
+    "steps": None,
+    "epochs": None,
+}
 
 
 def plan(**changes) -> Plan:
     budget = NOTHING | {k: changes.pop(k) for k in list(changes) if k in NOTHING}
     keys = {
         "recipe_tokens": 64_000,
-        "batch_tokens": 640,
         "micro_sequences": 4,
         "seq_len": 64,
         "world_size": 1,
         "flops_per_token": 100.0,
     }
-    return make_plan(budget=budget, **(keys | changes))
+    keys |= changes
+    sequences = step_sequences(
+        batch_tokens=keys.pop("batch_tokens", 640),
+        batch_sequences=keys.pop("batch_sequences", None),
+        seq_len=keys["seq_len"],
+        world_size=keys["world_size"],
+    )
+    return make_plan(budget=budget, sequences=sequences, **keys)
 
 
 def test_the_recipe_is_the_budget_when_none_is_given():
@@ -61,3 +73,13 @@ def test_a_batch_smaller_than_a_sequence_is_refused():
 def test_no_budget_at_all_is_refused():
     with pytest.raises(ValueError, match="no budget"):
         plan(recipe_tokens=None)
+
+
+def test_a_batch_in_sequences_goes_before_one_in_tokens():
+    assert plan(batch_sequences=3).step_sequences == 3
+
+
+def test_epochs_need_data_that_has_them():
+    assert plan(epochs=2, num_examples=25).num_steps == 5
+    with pytest.raises(ValueError, match="budget.epochs=2: this data has no epochs"):
+        plan(epochs=2)

@@ -4,35 +4,98 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-FeedForwardName = Literal["gelu", "swiglu"]
+FeedForwardName = Literal["gelu", "gelu_exact", "relu", "geglu", "swiglu"]
 
 
-class GeluFeedForward(nn.Module):
-    """down(gelu(up(x))), (..., D) to (..., D). Source: GPT-1 section 4.1; tanh form of the GELU."""
+class PlainFeedForward(nn.Module):
+    """down(f(up(x))), (..., D) to (..., D); a subclass says which f.
 
-    def __init__(self, width: int, ff_width: int, *, bias: bool) -> None:
+    dropout: rate 0..1 on the inner activations, as T5 and BART have it.
+    Source: Vaswani et al. 2017, section 3.3.
+    """
+
+    def __init__(self, width: int, ff_width: int, *, bias: bool, dropout: float = 0.0) -> None:
         super().__init__()
         self.up = nn.Linear(width, ff_width, bias=bias)
         self.down = nn.Linear(ff_width, width, bias=bias)
+        self.dropout = dropout
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down(F.gelu(self.up(x), approximate="tanh"))
+        return self.down(drop(self.activation(self.up(x)), self.dropout, self.training))
+
+    def activation(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
 
 
-class SwigluFeedForward(nn.Module):
-    """down(silu(gate(x)) * up(x)), (..., D) to (..., D). Source: Shazeer 2020 (arXiv 2002.05202)."""
+class GatedFeedForward(nn.Module):
+    """down(f(gate(x)) * up(x)), (..., D) to (..., D); a subclass says which f.
 
-    def __init__(self, width: int, ff_width: int, *, bias: bool) -> None:
+    dropout: rate 0..1 on the inner activations. Source: Shazeer 2020 (arXiv 2002.05202).
+    """
+
+    def __init__(self, width: int, ff_width: int, *, bias: bool, dropout: float = 0.0) -> None:
         super().__init__()
         self.gate = nn.Linear(width, ff_width, bias=bias)
         self.up = nn.Linear(width, ff_width, bias=bias)
         self.down = nn.Linear(ff_width, width, bias=bias)
+        self.dropout = dropout
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down(F.silu(self.gate(x)) * self.up(x))
+        inner = self.activation(self.gate(x)) * self.up(x)
+        return self.down(drop(inner, self.dropout, self.training))
+
+    def activation(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
 
 
-FEED_FORWARD: dict[str, type[nn.Module]] = {"gelu": GeluFeedForward, "swiglu": SwigluFeedForward}
+def drop(x: Tensor, rate: float, training: bool) -> Tensor:
+    """Dropout that costs nothing at rate 0."""
+    return F.dropout(x, rate) if training and rate else x
+
+
+class GeluFeedForward(PlainFeedForward):
+    """With the tanh form of the GELU. Source: GPT-1 section 4.1."""
+
+    def activation(self, x: Tensor) -> Tensor:
+        return F.gelu(x, approximate="tanh")
+
+
+class ExactGeluFeedForward(PlainFeedForward):
+    """With the GELU by the error function, as BERT and BART have it."""
+
+    def activation(self, x: Tensor) -> Tensor:
+        return F.gelu(x)
+
+
+class ReluFeedForward(PlainFeedForward):
+    """With max(0, x), as the first transformer and T5 v1.0 have it."""
+
+    def activation(self, x: Tensor) -> Tensor:
+        return torch.relu(x)
+
+
+class GegluFeedForward(GatedFeedForward):
+    """With the tanh form of the GELU as gate, as T5 v1.1 has it."""
+
+    def activation(self, x: Tensor) -> Tensor:
+        return F.gelu(x, approximate="tanh")
+
+
+class SwigluFeedForward(GatedFeedForward):
+    """With x sigmoid(x) as gate, as Llama has it."""
+
+    def activation(self, x: Tensor) -> Tensor:
+        return F.silu(x)
+
+
+FEED_FORWARD: dict[str, type[nn.Module]] = {
+    "gelu": GeluFeedForward,
+    "gelu_exact": ExactGeluFeedForward,
+    "relu": ReluFeedForward,
+    "geglu": GegluFeedForward,
+    "swiglu": SwigluFeedForward,
+}

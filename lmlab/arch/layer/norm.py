@@ -9,11 +9,11 @@ from torch import nn
 NormName = Literal["layer", "rms"]
 
 
-def make_norm(name: NormName, width: int, *, bias: bool) -> nn.Module:
+def make_norm(name: NormName, width: int, *, bias: bool, eps: float = 1e-5) -> nn.Module:
     """A normalisation over the last dimension, (..., D) to (..., D).
 
     Source: LayerNorm arXiv 1607.06450; RMSNorm arXiv 1910.07467. An RMS norm never has a bias.
     """
     if name == "rms":
-        return nn.RMSNorm(width, eps=1e-5)
-    return nn.LayerNorm(width, eps=1e-5, bias=bias)
+        return nn.RMSNorm(width, eps=eps)
+    return nn.LayerNorm(width, eps=eps, bias=bias)

@@ -38,13 +38,40 @@ class SinusoidalPosition(nn.Module):
         return self.table[positions]
 
 
-def rotary_angles(positions: Tensor, head_width: int, base: float) -> tuple[Tensor, Tensor]:
+def rotary_rates(head_width: int, base: float, device: torch.device) -> Tensor:
+    """Radians a position by which each pair of channels turns, (K / 2,), the fastest first.
+
+    Source: Su et al. 2021 (RoFormer), section 3.2.2.
+    """
+    channel = torch.arange(0, head_width, 2, device=device, dtype=torch.float32)
+    return 1.0 / base ** (channel / head_width)
+
+
+def stretched_rates(
+    rates: Tensor, factor: float, low_freq: float, high_freq: float, original_len: float
+) -> Tensor:
+    """Rates (K / 2,) for sequences `factor` times as long as the `original_len` tokens of pretraining.
+
+    A wave of more than original_len / low_freq tokens turns `factor` times slower, one of less than
+    original_len / high_freq as before, and those between by a share of both.
+    Source: Llama 3.1 (arXiv 2407.21783, section 3.4.3); the release's code has the formula.
+    """
+    waves = original_len * rates / (2 * math.pi)  # in original_len tokens
+    share = ((waves - low_freq) / (high_freq - low_freq)).clamp(0.0, 1.0)
+    return (1.0 - share) * rates / factor + share * rates
+
+
+def rotary_angles(
+    positions: Tensor, head_width: int, base: float, rates: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Cosine and sine of the rotation of every pair of channels: positions (..., T) to (..., T, K).
 
+    rates (K / 2,) replace those of `base`.
     Source: Su et al. 2021 (RoFormer), in the half-split layout that Llama's weights use.
     """
-    channel = torch.arange(0, head_width, 2, device=positions.device, dtype=torch.float32)
-    angle = positions[..., None].float() * base ** (-channel / head_width)
+    if rates is None:
+        rates = rotary_rates(head_width, base, positions.device)
+    angle = positions[..., None].float() * rates
     angle = torch.cat((angle, angle), dim=-1)
     return angle.cos(), angle.sin()
 

@@ -29,7 +29,8 @@ class Bytes(Tokenizer):
         return [np.frombuffer(text.encode(), np.uint8) for text in texts]
 
     def decode(self, ids: Iterable[int]) -> str:
-        whole = b"".join(EOS.encode() if i == 256 else bytes([i]) for i in map(int, ids))
+        special = {256: EOS} | self.added_text()
+        whole = b"".join(special[i].encode() if i in special else bytes([i]) for i in map(int, ids))
         return whole.decode(errors="replace")
 
     def save(self, folder: Path) -> None:

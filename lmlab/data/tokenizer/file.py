@@ -10,7 +10,7 @@ from tokenizers import Tokenizer as Backend
 
 from lmlab.batch import Vocab
 from lmlab.data.document import Source
-from lmlab.data.tokenizer.tokenizer import EOS, BackendTokenizer
+from lmlab.data.tokenizer.tokenizer import EOS, MARK_TEXT, BackendTokenizer
 
 EOS_NAMES = (EOS, "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "<|im_end|>", "[SEP]")
 PAD_NAMES = ("<pad>", "[PAD]", "<|pad|>", "<|padding|>")
@@ -42,7 +42,15 @@ class File(BackendTokenizer):
             )
         size = 1 + max(ids.values())
         pad, mask = (next((ids[n] for n in of if n in ids), None) for of in (PAD_NAMES, MASK_NAMES))
-        self._use(backend, Vocab(size=size, eos=ids[eos_text], pad=pad, mask=mask), eos_text)
+        vocab = Vocab(
+            size=size,
+            eos=ids[eos_text],
+            pad=pad,
+            mask=mask,
+            turn_start=ids.get(MARK_TEXT["turn_start"]),
+            turn_end=ids.get(MARK_TEXT["turn_end"]),
+        )
+        self._use(backend, vocab, eos_text)
         return self
 
     def _read(self) -> Backend:

@@ -20,6 +20,15 @@ from lmlab.data.tokenizer.encoder import Encoder
 from lmlab.data.tokenizer.encoder_pool import encode_in_processes, num_processes
 
 EOS = "<|endoftext|>"
+# How special tokens read that a vocabulary was extended by.
+MARK_TEXT = {
+    "pad": "<|pad|>",
+    "mask": "<|mask|>",
+    "cls": "<|cls|>",
+    "sep": "<|sep|>",
+    "turn_start": "<|im_start|>",
+    "turn_end": "<|im_end|>",
+}
 # Batches of a corpus encoded in this process, before it is worth starting others.
 BATCHES_ALONE = 4
 
@@ -32,7 +41,31 @@ class Tokenizer(ABC):
 
     vocab: Vocab
     fingerprint: str
-    byte_lengths: np.ndarray | None  # (V,) int64: bytes of text a token stands for, 0 for eos
+    byte_lengths: np.ndarray | None  # (V,) int64: bytes of text a token stands for, 0 if special
+    base_size: int = 0  # tokens before `extend`; 0: it was not called
+
+    def extend(self, vocab: Vocab) -> Self:
+        """Take over a vocabulary that `Vocab.with_specials` made; text is encoded as before."""
+        self.base_size = self.base_size or self.vocab.size
+        if self.byte_lengths is not None:
+            kept = self.byte_lengths[: self.base_size]
+            self.byte_lengths = np.append(kept, np.zeros(vocab.size - len(kept), np.int64))
+        self.vocab = vocab
+        return self
+
+    def added_text(self) -> dict[int, str]:
+        """How the tokens read that `extend` added, by id, in order."""
+        if not self.base_size:
+            return {}
+        named = [(getattr(self.vocab, name), text) for name, text in MARK_TEXT.items()]
+        named += [(id_, f"<|span_{i}|>") for i, id_ in enumerate(self.vocab.sentinels)]
+        return dict(sorted((i, text) for i, text in named if i is not None and i >= self.base_size))
+
+    def word_starts(self) -> np.ndarray | None:
+        """(V,) uint8: where words begin, as word_starts.py says; None if tokens do not tell."""
+        from lmlab.data.tokenizer.word_starts import word_starts
+
+        return word_starts(self)
 
     @abstractmethod
     def prepare(self, source: Source, cache_dir: Path) -> Self:
@@ -89,11 +122,12 @@ class BackendTokenizer(Tokenizer):
 
     def decode(self, ids: Iterable[int]) -> str:
         backend = self._ready().tokenizer
+        special = {self.vocab.eos: self._eos_text} | self.added_text()
         texts: list[str] = []
         run: list[int] = []
         for token in ids:
-            if int(token) == self.vocab.eos:
-                texts += [backend.decode(run, skip_special_tokens=False), self._eos_text]
+            if int(token) in special:
+                texts += [backend.decode(run, skip_special_tokens=False), special[int(token)]]
                 run = []
             else:
                 run.append(int(token))
@@ -104,8 +138,12 @@ class BackendTokenizer(Tokenizer):
         backend = Backend.from_str(Backend.from_str(self._json).to_str())
         if backend.token_to_id(self._eos_text) is None:
             backend.add_special_tokens([AddedToken(self._eos_text, special=True, normalized=False)])
-        if backend.token_to_id(self._eos_text) != self.vocab.eos:
-            raise RuntimeError(f"{self._eos_text} would not get id {self.vocab.eos}")
+        added = {self.vocab.eos: self._eos_text} | self.added_text()
+        for text in self.added_text().values():
+            backend.add_special_tokens([AddedToken(text, special=True, normalized=False)])
+        for id_, text in added.items():
+            if backend.token_to_id(text) != id_:
+                raise RuntimeError(f"{text} would not get id {id_}")
         folder.mkdir(parents=True, exist_ok=True)
         backend.save(str(folder / "tokenizer.json"))
 

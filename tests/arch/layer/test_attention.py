@@ -51,3 +51,19 @@ def test_one_token_at_a_time_equals_the_whole_sequence():
         layer(x[:, t : t + 1], causal_mask(1, t + 1, None, CPU), None, cache) for t in range(6)
     ]
     torch.testing.assert_close(torch.cat(steps, dim=1), whole, atol=1e-6, rtol=0)
+
+
+def test_a_cache_grows_and_comes_back_whole_for_one_token():
+    (cache,) = new_cache(1, (1, 1, 200, 2), CPU, torch.float32)
+    cache.extend(torch.ones(1, 1, 70, 2), torch.ones(1, 1, 70, 2))
+    assert cache.keys.shape[2] == 128 and cache.keys[0, 0, 70:].abs().max() == 0
+    keys, _ = cache.extend(2 * torch.ones(1, 1, 1, 2), torch.ones(1, 1, 1, 2))
+    assert keys.is_contiguous() and keys.shape[2] == 128 and keys[0, 0, 70, 0] == 2
+    cache.extend(torch.ones(1, 1, 129, 2), torch.ones(1, 1, 129, 2))
+    assert cache.keys.shape[2] == cache.length == 200
+
+
+def test_under_autocast_a_cache_is_of_its_dtype():
+    with torch.autocast("cpu", torch.bfloat16):
+        (cache,) = new_cache(1, (1, 1, 6, 4), CPU, torch.float32)
+    assert cache.keys.dtype == torch.bfloat16

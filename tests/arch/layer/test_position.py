@@ -7,8 +7,10 @@ import torch
 from lmlab.arch.layer.position import (
     SinusoidalPosition,
     rotary_angles,
+    rotary_rates,
     rotate,
     sinusoidal_table,
+    stretched_rates,
 )
 
 
@@ -42,3 +44,24 @@ def test_rotary_products_depend_on_distance_only():
 def test_rotation_by_zero_changes_nothing():
     x = torch.randn(1, 2, 1, 8)
     torch.testing.assert_close(rotate(x, *rotary_angles(torch.tensor([0]), 8, 10000.0)), x)
+
+
+def test_rates_begin_at_one_and_fall_towards_the_base():
+    rates = rotary_rates(8, 10000.0, torch.device("cpu"))
+    torch.testing.assert_close(rates, torch.tensor([1.0, 0.1, 0.01, 0.001]))
+
+
+def test_stretched_rates_by_hand():
+    """Of 16 tokens: waves below 4 stay, those above 16 are 8 times as long, 8 is in between."""
+    waves = torch.tensor([2.0, 4.0, 8.0, 16.0, 100.0])
+    rates = 2 * math.pi / waves
+    share = (16 / 8 - 1) / (4 - 1)  # of the old rate
+    wanted = rates * torch.tensor([1.0, 1.0, share + (1 - share) / 8, 1 / 8, 1 / 8])
+    torch.testing.assert_close(stretched_rates(rates, 8.0, 1.0, 4.0, 16), wanted)
+
+
+def test_given_rates_replace_those_of_the_base():
+    positions = torch.arange(5)
+    rates = rotary_rates(8, 500.0, positions.device)
+    ours, theirs = rotary_angles(positions, 8, 1.0, rates), rotary_angles(positions, 8, 500.0)
+    assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))

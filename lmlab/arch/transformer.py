@@ -1,0 +1,198 @@
+"""The first transformer: an encoder-decoder of post-norm blocks with sinusoidal positions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from lmlab.arch.layer.attention import SelfAttention
+from lmlab.arch.layer.cross_attention import (
+    CrossAttention,
+    DecoderCache,
+    DecoderLayerCache,
+    new_decoder_cache,
+)
+from lmlab.arch.layer.feed_forward import FEED_FORWARD
+from lmlab.arch.layer.mask import AttentionMask, causal_mask, key_mask
+from lmlab.arch.layer.norm import make_norm
+from lmlab.arch.layer.position import SinusoidalPosition
+from lmlab.arch.layer.size import (
+    check_length,
+    encoder_decoder_flops,
+    head_width_of,
+    num_elements,
+)
+
+
+class EncoderBlock(nn.Module):
+    """norm(x + attention(x)), then norm(x + feed_forward(x)); (B, S, D) to (B, S, D)."""
+
+    def __init__(self, width: int, num_heads: int, ff_width: int, dropout: float) -> None:
+        super().__init__()
+        head_width = head_width_of(width, num_heads)
+        sizes = (width, num_heads, num_heads, head_width)
+        self.attention = SelfAttention(*sizes, bias=True, dropout=dropout)
+        self.attention_norm = make_norm("layer", width, bias=True)
+        self.feed_forward = FEED_FORWARD["relu"](width, ff_width, bias=True)
+        self.feed_forward_norm = make_norm("layer", width, bias=True)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: AttentionMask) -> Tensor:
+        x = self.attention_norm(x + self.dropout(self.attention(x, mask)))
+        return self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
+
+
+class DecoderBlock(nn.Module):
+    """As the encoder's, with norm(x + cross_attention(x, memory)) in between; (B, T, D)."""
+
+    def __init__(self, width: int, num_heads: int, ff_width: int, dropout: float) -> None:
+        super().__init__()
+        head_width = head_width_of(width, num_heads)
+        sizes = (width, num_heads, num_heads, head_width)
+        self.attention = SelfAttention(*sizes, bias=True, dropout=dropout)
+        self.attention_norm = make_norm("layer", width, bias=True)
+        self.cross_attention = CrossAttention(
+            width, num_heads, head_width, bias=True, dropout=dropout
+        )
+        self.cross_attention_norm = make_norm("layer", width, bias=True)
+        self.feed_forward = FEED_FORWARD["relu"](width, ff_width, bias=True)
+        self.feed_forward_norm = make_norm("layer", width, bias=True)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self,
+        x: Tensor,
+        mask: AttentionMask,
+        memory: Tensor,
+        memory_mask: AttentionMask,
+        cache: DecoderLayerCache | None,
+    ) -> Tensor:
+        own = None if cache is None else cache.own
+        x = self.attention_norm(x + self.dropout(self.attention(x, mask, None, own)))
+        read = self.cross_attention(x, memory, memory_mask, cache)
+        x = self.cross_attention_norm(x + self.dropout(read))
+        return self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
+
+
+class Stack(nn.Module):
+    """Blocks one above the other; the last one ends with a norm of its own."""
+
+    def __init__(self, blocks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+
+
+class Transformer(nn.Module):
+    """Source (B, S) and target tokens (B, T) in, hidden states (B, T, D) out.
+
+    `unembed` turns those into logits (B, T, V). One table of embeddings serves the source, the
+    target and the unembedding; the first two are scaled by sqrt(D).
+    Mask: source_mask (B, S) bool or None, True: a real token; a row must have one.
+    Raises: ValueError for sizes that do not divide and for sequences beyond `max_seq_len`.
+    Source: Vaswani et al. 2017; rows S3-06, S3-07, S3-08, S4-01.
+    Differs: dropout also acts on attention weights (as in tensor2tensor); embeddings start at
+    0.25 / sqrt(D), not 1 / sqrt(D), so that the first loss is ln V; no label smoothing.
+    """
+
+    kind: ClassVar[str] = "encoder_decoder"
+
+    def __init__(
+        self,
+        *,
+        vocab_size: int,
+        num_layers: int,
+        num_decoder_layers: int | None,
+        width: int,
+        num_heads: int,
+        ff_width: int | None,
+        max_seq_len: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.vocab_size, self.width, self.max_seq_len = vocab_size, width, max_seq_len
+        self.num_layers, self.num_heads = num_layers, num_heads
+        self.head_width = head_width_of(width, num_heads)
+        decoder_layers = num_layers if num_decoder_layers is None else num_decoder_layers
+        sizes = (width, num_heads, ff_width or 4 * width, dropout)
+        self.token_embedding = nn.Embedding(vocab_size, width)
+        self.position = SinusoidalPosition(max_seq_len, width)
+        self.encoder = Stack([EncoderBlock(*sizes) for _ in range(num_layers)])
+        self.decoder = Stack([DecoderBlock(*sizes) for _ in range(decoder_layers)])
+        self.dropout = nn.Dropout(dropout)
+        self.unembedding = nn.Linear(width, vocab_size, bias=False)
+        self.unembedding.weight = self.token_embedding.weight
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Xavier's uniform weights (Glorot and Bengio 2010), zero biases."""
+        for name, parameter in self.named_parameters():
+            if name.endswith("norm.weight"):
+                parameter.fill_(1.0)
+            elif name.endswith("bias"):
+                parameter.zero_()
+            else:
+                nn.init.xavier_uniform_(parameter)
+        self.token_embedding.weight.normal_(0.0, 0.25 / math.sqrt(self.width))
+
+    def _embed(self, tokens: Tensor, start: int) -> Tensor:
+        positions = torch.arange(start, start + tokens.shape[1], device=tokens.device)
+        scaled = self.token_embedding(tokens) * math.sqrt(self.width)
+        return self.dropout(scaled + self.position(positions))
+
+    def forward(self, source: Tensor, tokens: Tensor, source_mask: Tensor | None = None) -> Tensor:
+        """Hidden states (B, T, D) of tokens (B, T), which see the source and what is before them."""
+        return self._decode(tokens, self.encode(source, source_mask), source_mask, None)
+
+    def encode(self, source: Tensor, source_mask: Tensor | None = None) -> Tensor:
+        """What the decoder reads: (B, S, D) of source (B, S)."""
+        check_length(source.shape[1], self.max_seq_len, "source")
+        x, mask = self._embed(source, 0), key_mask(source_mask)
+        for block in self.encoder.blocks:
+            x = block(x, mask)
+        return x
+
+    def _decode(
+        self,
+        tokens: Tensor,
+        memory: Tensor,
+        source_mask: Tensor | None,
+        cache: DecoderCache | None,
+    ) -> Tensor:
+        seen = cache.length if cache else 0
+        total = seen + tokens.shape[1]
+        check_length(total, self.max_seq_len, "target")
+        x, memory_mask = self._embed(tokens, seen), key_mask(source_mask)
+        mask = causal_mask(tokens.shape[1], total, None, tokens.device)
+        for layer, block in enumerate(self.decoder.blocks):
+            x = block(x, mask, memory, memory_mask, cache.layers[layer] if cache else None)
+        return x
+
+    def start_decoding(
+        self, memory: Tensor, source_mask: Tensor | None, max_len: int
+    ) -> DecoderCache:
+        """Room for `max_len` target tokens of each row of memory (B, S, D)."""
+        shape = (self.num_heads, min(max_len, self.max_seq_len), self.head_width)
+        return new_decoder_cache(memory, source_mask, len(self.decoder.blocks), shape)
+
+    def decode(self, tokens: Tensor, cache: DecoderCache) -> Tensor:
+        """Hidden states (B, T, D) of T new tokens (B, T), after those that the cache has seen."""
+        return self._decode(tokens, cache.memory, cache.memory_mask, cache)
+
+    def unembed(self, hidden: Tensor) -> Tensor:
+        """Logits (..., V) of hidden states (..., D)."""
+        return self.unembedding(hidden)
+
+    def num_embedding_params(self) -> int:
+        """Parameters of the one table of embeddings."""
+        return num_elements(self.token_embedding, self.unembedding)
+
+    def flops_per_sequence(self, source_len: int, target_len: int, num_scored: float) -> float:
+        """Of training: forward and backward, the unembedding for the scored tokens only."""
+        stacks = self.encoder.blocks, self.decoder.blocks
+        blocks = encoder_decoder_flops(*stacks, self.width, source_len, target_len)
+        return blocks + 6.0 * self.unembedding.weight.numel() * num_scored

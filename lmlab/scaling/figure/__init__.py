@@ -1,0 +1,1 @@
+"""Figures of scaling laws, as matplotlib figures that need no display."""

@@ -1,0 +1,55 @@
+"""The table of accelerators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+
+Number = Literal["bf16", "fp8", "fp32"]
+
+
+@dataclass(frozen=True, slots=True)
+class Accelerator:
+    """One device as its vendor states it; accelerator.yaml gives the meaning and unit of each."""
+
+    name: str
+    peak_tflops: float
+    fp8_tflops: float | None
+    fp32_tflops: float | None
+    memory_gb: float
+    bandwidth_gbs: float
+    interconnect_gbs: float
+    network_gbs: float
+    price_usd_hour: float | None
+    source: str
+
+    def peak(self, number: Number = "bf16") -> float:
+        """FLOP/s with numbers of that kind. Raises: ValueError where the device has none."""
+        rates = {"bf16": self.peak_tflops, "fp8": self.fp8_tflops, "fp32": self.fp32_tflops}
+        rate = rates[number]
+        if rate is None:
+            have = ", ".join(name for name, value in rates.items() if value)
+            raise ValueError(f"accelerator {self.name} has no known {number} rate; it has {have}")
+        return 1e12 * rate
+
+
+@lru_cache(maxsize=1)
+def accelerators() -> dict[str, Accelerator]:
+    """All accelerators of accelerator.yaml by name."""
+    table = yaml.safe_load(Path(__file__).with_name("accelerator.yaml").read_text("utf-8"))
+    return {name: Accelerator(name=name, **row) for name, row in table.items()}
+
+
+def accelerator(name: str) -> Accelerator:
+    """One accelerator. Raises: ValueError naming the known ones."""
+    table = accelerators()
+    if name not in table:
+        near = get_close_matches(name.upper().replace("-", "_"), [n.upper() for n in table], 1)
+        hint = next((f"; did you mean {n}?" for n in table if near and n.upper() == near[0]), "")
+        raise ValueError(f"accelerator={name} is not known; known are {', '.join(table)}{hint}")
+    return table[name]

@@ -1,0 +1,171 @@
+"""A whole plan: parameters, arithmetic, memory, traffic, days and dollars of a training run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lmlab.scaling.markdown import markdown_table
+from lmlab.scaling.plan.accelerator import Accelerator, Number, accelerator
+from lmlab.scaling.plan.candidate import USABLE, candidate_layouts
+from lmlab.scaling.plan.communication import bytes_sent
+from lmlab.scaling.plan.cost import Cost, chinchilla_tokens, cost, tokens_by_law
+from lmlab.scaling.plan.flops import Checkpointing, forward_flops, training_flops
+from lmlab.scaling.plan.memory import Layout, Precision, memory_by_part
+from lmlab.scaling.plan.shape import Shape, num_params, params_by_part
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run will take.
+
+    params: by part; flops: forward operations a token by component; tokens: trained on;
+    chinchilla_tokens, law_tokens: what this size deserves, by 20 a parameter and by the published
+    L(N, D); cost: of the run; memory: rows, a layout each, in GB a device; traffic: rows, GB a device
+    sends in one optimizer step, and the seconds that takes.
+    """
+
+    params: dict[str, int]
+    flops: dict[str, float]
+    tokens: float
+    chinchilla_tokens: float
+    law_tokens: float
+    cost: Cost
+    memory: list[dict[str, Any]]
+    traffic: list[dict[str, Any]]
+    device: Accelerator
+    num_devices: int
+    utilisation: float
+
+    @property
+    def num_params(self) -> int:
+        return sum(self.params.values())
+
+    def text(self) -> str:
+        """Markdown: a summary, then a table each of parameters, arithmetic, memory and traffic."""
+        usd = "price unknown" if self.cost.usd is None else f"${self.cost.usd:,.0f}"
+        lines = [
+            f"**{self.num_params:,} parameters, {self.tokens:.3g} tokens, {self.cost.flops:.3g} "
+            f"FLOPs: {self.cost.days:.3g} days on {self.num_devices} {self.device.name} at "
+            f"{self.utilisation:.0%} of peak, {self.cost.device_hours:,.0f} device hours, {usd}.**",
+            f"Chinchilla's optimum for this size: {self.chinchilla_tokens:.3g} tokens by 20 a "
+            f"parameter, {self.law_tokens:.3g} by its L(N, D).",
+            markdown_table(
+                [
+                    {
+                        "part": part,
+                        "parameters": f"{number:,}",
+                        "share": _share(number, self.params),
+                    }
+                    for part, number in self.params.items()
+                    if number
+                ]
+            ),
+            markdown_table(
+                [
+                    {"component": part, "FLOPs a token, forward": f"{number:.3g}"}
+                    | {"share": _share(number, self.flops)}
+                    for part, number in self.flops.items()
+                ]
+            ),
+            markdown_table(self.memory),
+            markdown_table(self.traffic) if self.traffic else "One device sends nothing.",
+        ]
+        return "\n\n".join(lines) + "\n"
+
+
+def plan(
+    shape: Shape,
+    *,
+    device: str = "H100",
+    num_devices: int = 1,
+    tokens: float | None = None,
+    seq_len: int = 2048,
+    micro_sequences: int = 1,
+    batch_tokens: float | None = None,
+    utilisation: float = 0.4,
+    precision: Precision = "bf16_mixed",
+    checkpointing: Checkpointing = "none",
+    number: Number = "bf16",
+    scored: float = 1.0,
+    price_usd_hour: float | None = None,
+    layouts: list[tuple[str, Layout]] | None = None,
+) -> Plan:
+    """Plan a training run without building anything; milliseconds for any size.
+
+    tokens: None for Chinchilla's 20 a parameter; utilisation: the fraction of peak for useful
+    arithmetic, 0..1 (0.2 to 0.5 is usual: GPT-3 0.21, PaLM 0.46); checkpointing: blocks adds a
+    forward pass; batch_tokens: of one optimizer step, None for one micro-batch a device; layouts:
+    named, None for all that fit the number of devices.
+
+        gpt3 = Shape(num_layers=96, width=12288, num_heads=96, ff_width=49152, vocab_size=50257,
+                     max_seq_len=2048)
+        print(plan(gpt3, device="A100", num_devices=1024, tokens=300e9, utilisation=0.45).text())
+
+    Raises: ValueError for an unknown device, a rate it does not have, or a utilisation outside 0..1.
+    """
+    machine, size = accelerator(device), num_params(shape)
+    wanted = chinchilla_tokens(size) if tokens is None else float(tokens)
+    flops = wanted * training_flops(shape, seq_len, scored=scored, checkpointing=checkpointing)
+    micro = micro_sequences * seq_len
+    rows = candidate_layouts(num_devices) if layouts is None else layouts
+    rows = [(name, replace(layout, precision=precision)) for name, layout in rows]
+    return Plan(
+        params=params_by_part(shape),
+        flops=forward_flops(shape, seq_len, scored=scored),
+        tokens=wanted,
+        chinchilla_tokens=chinchilla_tokens(size),
+        law_tokens=tokens_by_law(size),
+        cost=cost(flops, machine, num_devices, utilisation, number, price_usd_hour),
+        memory=[_memory_row(name, shape, layout, micro, seq_len, machine) for name, layout in rows],
+        traffic=_traffic(rows, shape, micro, batch_tokens, machine),
+        device=machine,
+        num_devices=num_devices,
+        utilisation=utilisation,
+    )
+
+
+def _traffic(
+    rows: list[tuple[str, Layout]],
+    shape: Shape,
+    micro: int,
+    batch_tokens: float | None,
+    machine: Accelerator,
+) -> list[dict[str, Any]]:
+    return [
+        _traffic_row(name, shape, layout, micro, batch_tokens, machine)
+        for name, layout in rows
+        if layout.num_devices > 1
+    ]
+
+
+def _memory_row(
+    name: str, shape: Shape, layout: Layout, micro: int, seq_len: int, machine: Accelerator
+) -> dict[str, Any]:
+    parts = memory_by_part(shape, layout, micro, seq_len)
+    total = sum(parts.values())
+    row: dict[str, Any] = {"layout": name}
+    row |= {f"{part} (GB)": f"{value / 1e9:.3g}" for part, value in parts.items()}
+    fits = "yes" if total <= 1e9 * USABLE * machine.memory_gb else "no"
+    return row | {"total (GB)": f"{total / 1e9:.3g}", f"fits {machine.memory_gb:.0f} GB": fits}
+
+
+def _traffic_row(
+    name: str,
+    shape: Shape,
+    layout: Layout,
+    micro: int,
+    batch_tokens: float | None,
+    machine: Accelerator,
+) -> dict[str, Any]:
+    num_micro = 1 if batch_tokens is None else max(1, round(batch_tokens / micro / layout.data))
+    sent = bytes_sent(shape, layout, micro, num_micro)
+    total = sum(sent.values())
+    row: dict[str, Any] = {"layout": name, "micro-batches a step": num_micro}
+    row |= {"sent a step (GB)": f"{total / 1e9:.3g}"}
+    row |= {"seconds, neighbours": f"{total / machine.interconnect_gbs / 1e9:.3g}"}
+    return row | {"seconds, network": f"{total / machine.network_gbs / 1e9:.3g}"}
+
+
+def _share(number: float, parts: dict[str, Any]) -> str:
+    return f"{number / sum(parts.values()):.1%}"

@@ -1,0 +1,142 @@
+"""A stage that makes several optimizer updates of one loader item, as policy optimisation does."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from lmlab.batch import Loss
+from lmlab.stage.guard import Rewind
+from lmlab.stage.training import Training
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A part of what one update descends: weight * sum of the scores / count over all ranks.
+
+    batch: is split into micro-batches of `micro` rows; its mask counts what metrics are means over.
+    """
+
+    batch: Any
+    score: Callable[[Any], Loss]
+    count: Tensor
+    weight: float
+    micro: int
+
+
+class Updates(Training):
+    """A loader item is a phase of one or more updates, and the trainer's step counts phases.
+
+    So data, schedule, log and checkpoints go by loader items: only the last update of a phase is
+    made through Lightning, which counts it. Gradients are summed over ranks after each update's
+    micro-batches, so that a term need not reach every parameter. A subclass writes `phase`.
+    """
+
+    headline: ClassVar[str] = "policy/reward"
+
+    def phase(self, batch: Any) -> list[list[Term]]:
+        """The updates that a loader item gives, each as the terms it descends together."""
+        raise NotImplementedError
+
+    def training_step(self, batch: Any, batch_idx: int) -> None:
+        self._sums: dict[str, Tensor] = {}
+        rate = self._set_rate()
+        updates = self.phase(batch)
+        torch.clear_autocast_cache()  # weights cast without gradients must not be used with them
+        done = [self._update(terms, index + 1 == len(updates)) for index, terms in enumerate(updates)]
+        now = time.perf_counter()
+        self.elapsed_seconds += now - self._clock
+        self._clock = now
+        loss, norm = (sum(column) / len(done) for column in zip(*done, strict=True))
+        peak = self._optimizers()[0].param_groups[0]["peak_lr"]
+        self._record(loss, norm, rate * peak, len(done))
+        figures = self.figures()
+        self.latest |= figures
+        if self.is_due(self.trainer.global_step):
+            self._log(figures)
+
+    def is_due(self, step: int) -> bool:
+        """Whether the figures of a step (counted from 1) go to the log."""
+        return step % self.log_every_steps == 0 or step in (1, self.plan.num_steps)
+
+    def _set_rate(self) -> float:
+        done = self.plan.progress(self.trainer.global_step + 1, self.elapsed_seconds)
+        rate = self.optim.rate(done)
+        for optimizer in self._optimizers():
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak_lr"] * rate
+        return rate
+
+    def _update(self, terms: list[Term], last: bool) -> tuple[float, float]:
+        """One optimizer update on the sum of the terms; its loss and the norm of its gradient."""
+        loss = sum([self._backward(term) for term in terms], 0.0)
+        self._reduce_gradients()
+        norm = self._clip()
+        decision = self.guard.decide(loss, norm)
+        if decision == "rewind":
+            raise Rewind(self.trainer.global_step)
+        optimizers = self._optimizers()
+        if decision != "step":
+            for optimizer in optimizers:
+                optimizer.zero_grad(set_to_none=True)
+        for index, optimizer in enumerate(optimizers):
+            (optimizer if last and index == 0 else optimizer.optimizer).step()
+        for optimizer in optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        torch.clear_autocast_cache()  # weights that were cast are the old ones now
+        return loss, norm
+
+    def _backward(self, term: Term) -> float:
+        """Adds the gradient of weight * the term's mean over all ranks; returns that value."""
+        count = max(1, int(self._sum_over_ranks(term.count.to(self.device))))
+        total = torch.zeros((), device=self.device)
+        for micro in term.batch.split(term.micro):
+            part = term.score(micro)
+            if part.total.requires_grad:
+                with self._no_sync():
+                    self.manual_backward(part.total * (term.weight / count))
+            total += part.total.detach()
+            for name, value in part.metrics.items():
+                self.add(f"policy/{name}", value, micro.mask.sum())
+        return term.weight * float(self._sum_over_ranks(total)) / count
+
+    def _reduce_gradients(self) -> None:
+        if self.trainer.world_size == 1:
+            return
+        for parameter in self.parameters():
+            if parameter.grad is not None:
+                parameter.grad.copy_(self._sum_over_ranks(parameter.grad))
+
+    def _clip(self) -> float:
+        """Clips the gradient of every model on its own; returns the norm of all together."""
+        limit = self.optim.clip_norm if self.optim.clip_norm is not None else math.inf
+        norms = [nn.utils.clip_grad_norm_(group, limit) for group in self.clipped_together()]
+        return float(torch.stack(norms).norm())
+
+    def clipped_together(self) -> list[list[nn.Parameter]]:
+        """Parameters whose gradients share one norm."""
+        return [[p for p in self.trained.parameters() if p.requires_grad]]
+
+    # ---- figures of a phase
+
+    def add(self, name: str, values: Tensor, count: Tensor | int | None = None) -> None:
+        """Adds to a figure: values that are averaged, or whose sum is divided by `count`."""
+        number = values.numel() if count is None else int(count)
+        total = values.detach().to(torch.float64).sum().cpu()
+        pair = torch.stack((total, torch.tensor(number, dtype=torch.float64)))
+        self._sums[name] = self._sums.get(name, torch.zeros(2, dtype=torch.float64)) + pair
+
+    def figures(self) -> dict[str, float]:
+        """The means of what was added, over all ranks."""
+        if not self._sums:
+            return {}
+        names = sorted(self._sums)
+        page = torch.stack([self._sums[name] for name in names]).to(self.device)
+        page = self._sum_over_ranks(page).cpu()
+        return {name: float(t / c) for name, (t, c) in zip(names, page, strict=True) if c > 0}

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from lmlab.scaling.scaling_law import ScalingLaw
+from tests.conftest import ROOT
+from tests.scaling.synthetic import grid
+
+TEXT = (ROOT / "conf" / "stage" / "scaling_law.yaml").read_text()
+NODE = {key: value for key, value in yaml.safe_load(TEXT)["stage"].items() if key != "_target_"}
+
+
+def test_from_a_csv_to_a_report(tmp_path):
+    points, path = grid(4, 5, noise=0.002), tmp_path / "grid.csv"
+    rows = zip(points.params, points.tokens, points.loss, strict=True)
+    path.write_text("N,tokens,loss\n" + "\n".join(",".join(map(repr, map(float, r))) for r in rows))
+    keys = {"csv": str(path), "columns": {"params": "N"}, "num_draws": 50, "budgets": [1e23]}
+    found = ScalingLaw(**(NODE | keys)).report()
+    assert found.verdict.rule == "Chinchilla" and len(found.optima) == 2
+
+
+def test_points_of_tracked_runs_come_from_the_caller():
+    stage = ScalingLaw(**(NODE | {"runs": ["abc"], "num_draws": 50}))
+    found = stage.report(grid(4, 5, noise=0.002), entropy_nats=1.69)
+    assert found.analysis.entropy is not None
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({}, "neither given"),
+        ({"csv": "x.csv", "runs": ["a"]}, "both given"),
+        ({"csv": "x.csv", "num_draws": 5}, "50 or more"),
+        ({"csv": "x.csv", "budgets": [0.0]}, "above 0"),
+    ],
+)
+def test_mistakes_name_the_setting(keys, message):
+    with pytest.raises(ValueError, match=message):
+        ScalingLaw(**(NODE | keys))

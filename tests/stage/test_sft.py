@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tests.stage.posttraining import fit, make_run
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("LMLAB_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def test_it_learns_and_is_judged_by_its_answers(tmp_path):
+    run = make_run(
+        tmp_path,
+        "stage=sft",
+        "budget.steps=30",
+        "optim.learning_rate=1e-2",
+        "stage.num_generated=8",
+        "stage.max_new_tokens=6",
+    )
+    fit(run, 30)
+    metrics = run.stage.val_metrics
+    assert metrics["val/loss_nats"] < 0.85 * math.log(run.tokenizer.vocab.size)
+    assert metrics["val/generated"] == 8
+    assert {"val/exact_match", "val/token_f1", "val/rouge_l", "val/correct"} <= metrics.keys()
+    shown = run.stage.samples[0]
+    assert shown["prompt"] and shown["wanted"] and shown["correct"] in ("True", "False")
+    assert 0 < run.stage.num_tokens <= 30 * run.plan.step_tokens
+
+
+def test_a_right_answer_scores_one(tmp_path, monkeypatch):
+    run = make_run(tmp_path, "stage=sft", "budget.steps=1", "stage.num_generated=6")
+    stage = run.stage
+    wanted = iter([each.conversation.accepted[0] for each in stage._askable()[0]])
+    monkeypatch.setattr(stage, "answers", lambda prompts: [next(wanted) for _ in prompts])
+    metrics = stage.judge()
+    assert metrics["val/exact_match"] == metrics["val/correct"] == metrics["val/rouge_l"] == 1.0
+
+
+def test_prompts_without_room_for_an_answer_are_counted(tmp_path):
+    run = make_run(
+        tmp_path, "stage=sft", "budget.steps=1", "stage.num_generated=5", "stage.max_new_tokens=255"
+    )
+    examples, skipped = run.stage._askable()
+    assert skipped == 5 and not examples
+    assert run.stage.judge() == {"val/generated": 0.0}
+
+
+def test_an_encoder_decoder_answers_too(tmp_path):
+    run = make_run(
+        tmp_path,
+        "stage=sft",
+        "arch=t5_tiny",
+        "budget.steps=2",
+        "stage.num_generated=3",
+        "stage.max_new_tokens=4",
+    )
+    fit(run, 2)
+    assert run.stage.val_metrics["val/generated"] == 3
+
+
+def test_wrong_settings_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="stage.max_new_tokens=0"):
+        make_run(tmp_path, "stage=sft", "budget.steps=1", "stage.max_new_tokens=0")
