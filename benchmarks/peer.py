@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import generation_peer, shape
+from benchmarks import generation_peer, objective_peer, shape
 from benchmarks.turns import Gate
 
 MATMUL_SIZE, MATMULS = 2048, 8
@@ -113,7 +113,6 @@ def run_hugging_face(
         GPT2LMHeadModel,
         Trainer,
         TrainerCallback,
-        TrainingArguments,
     )
 
     class AfterStep(TrainerCallback):
@@ -123,7 +122,20 @@ def run_hugging_face(
     dropouts = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
     gpt2 = GPT2Config(**config, **dropouts, attn_implementation="sdpa", use_cache=False)
     rows = torch.randint(config["vocab_size"], (batch * 64, shape.SEQ_LEN))
-    arguments = TrainingArguments(
+    arguments = trainer_arguments(precision, folder, batch=batch, num_steps=num_steps)
+    Trainer(
+        model=GPT2LMHeadModel(gpt2),
+        args=arguments,
+        train_dataset=[{"input_ids": tokens, "labels": tokens} for tokens in rows],
+        callbacks=[AfterStep()],
+    ).train()
+
+
+def trainer_arguments(precision: str, folder: str, *, batch: int, num_steps: int) -> Any:
+    """The settings of Hugging Face's Trainer in every row."""
+    from transformers import TrainingArguments
+
+    return TrainingArguments(
         output_dir=folder,
         max_steps=num_steps,
         per_device_train_batch_size=batch,
@@ -137,12 +149,6 @@ def run_hugging_face(
         logging_strategy="no",
         disable_tqdm=True,
     )
-    Trainer(
-        model=GPT2LMHeadModel(gpt2),
-        args=arguments,
-        train_dataset=[{"input_ids": tokens, "labels": tokens} for tokens in rows],
-        callbacks=[AfterStep()],
-    ).train()
 
 
 def matmul(precision: str, folder: str, after_step: Callable[..., None]) -> None:
@@ -162,6 +168,7 @@ PEERS = {
     "HF Trainer": hugging_face,
     "matmul": matmul,
     **generation_peer.PEERS,
+    **objective_peer.PEERS,
 }
 
 

@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _command(arguments: list[str], debug: bool) -> int:
-    commands = {"resume": _resume, "ui": _ui, "sync": _sync, "export": _export}
+    commands = {"resume": _resume, "ui": _ui, "sync": _sync, "export": _export, "chat": _chat}
     first = arguments[0] if arguments else ""
     if first in commands:
         return commands[first](arguments[1:])
@@ -94,6 +94,45 @@ def _export(arguments: list[str]) -> int:
     return 0
 
 
+def _chat(arguments: list[str]) -> int:
+    parser = _Parser(prog="lmlab chat", description="Talk to the model of a run.")
+    parser.add_argument("run", metavar="RUN", help="folder, name, MLflow id or latest:stage=sft")
+    parser.add_argument(
+        "--max-new-tokens", type=int, default=64, help="tokens of an answer at most"
+    )
+    parser.add_argument("--temperature", type=float, default=0.7, help="0: the likeliest token")
+    parser.add_argument("--top-p", type=float, default=0.95, help="share of probability drawn from")
+    parser.add_argument("--seed", type=int, default=0, help="other numbers give other answers")
+    parser.add_argument("--system", help="an instruction before everything that is said")
+    parser.add_argument("--raw", action="store_true", default=None, help="continue text as it is")
+    parser.add_argument("--root", type=Path, default=Path("runs"), help="folder of the runs")
+    given = parser.parse_args(arguments)
+    _find_user_packages()
+    from lmlab.chat import chat, talk
+    from lmlab.rollout.pick import Sampling
+
+    sampling = Sampling(
+        max_new_tokens=given.max_new_tokens,
+        temperature=given.temperature,
+        top_k=None,
+        top_p=given.top_p,
+        repetition_penalty=1.0,
+    )
+    with_ = chat(
+        given.run, sampling, given.root, seed=given.seed, raw=given.raw, system=given.system
+    )
+    talk(with_, iter(_typed, None), lambda text: print(text, flush=True))
+    return 0
+
+
+def _typed() -> str | None:
+    """The next line, None at the end of the input."""
+    try:
+        return input("> " if sys.stdin.isatty() else "")
+    except (EOFError, KeyboardInterrupt):
+        return None
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse, with its complaints as ConfigError."""
 
@@ -126,7 +165,7 @@ def _hydra(arguments: list[str], debug: bool) -> int:
     if given.cfg is not None:
         return _show(composer, given)
     if given.multirun or _is_sweep(composer, given.overrides):
-        from lmlab.config.sweep import run_sweep
+        from lmlab.sweep.run import run_sweep
 
         return run_sweep(composer, given.overrides)
     return _run(composer, given.overrides, debug)
@@ -190,21 +229,29 @@ def _checked(composer: Composer, overrides: list[str]) -> Composed:
 
 
 def _is_sweep(composer: Composer, overrides: list[str]) -> bool:
-    """Whether hydra.mode, on the command line or in an experiment, asks for a sweep."""
+    """Whether hydra.mode asks for a sweep, or the experiment carries one."""
     from hydra.types import RunMode
 
+    from lmlab.sweep.carried import carries
+
+    if any(text.startswith("sweep.resume=") for text in overrides):
+        return True
     try:
-        return bool(composer.compose(overrides, RunMode.MULTIRUN).hydra.mode == RunMode.MULTIRUN)
+        composed = composer.compose(overrides, RunMode.MULTIRUN)
     except ConfigError:
         return False  # said properly when the run is composed
+    return composed.hydra.mode == RunMode.MULTIRUN or carries(composed.cfg.get("experiment"))
 
 
 def _run(composer: Composer, overrides: list[str], debug: bool) -> int:
     """Check, make the run's folder, and train: here for one process, else in as many as asked."""
     from lmlab import launch
     from lmlab.config import run_folder
+    from lmlab.sweep.plan import alone
 
     composed = _checked(composer, overrides)
+    _stop_sweep_settings(composed)
+    alone(composed.cfg)
     hardware = composed.cfg.hardware
     devices, is_rank = int(hardware.get("devices", 1)), launch.is_rank()
     if int(hardware.get("num_nodes", 1)) > 1 and not is_rank:
@@ -212,7 +259,8 @@ def _run(composer: Composer, overrides: list[str], debug: bool) -> int:
         raise ConfigError(
             [f"hardware.num_nodes={nodes}: start lmlab on every node, with torchrun or srun"]
         )
-    folder = run_folder.create(composed.cfg, composed.choices, composed.overrides)
+    choices = {group: option for group, option in composed.choices.items() if group != "launcher"}
+    folder = run_folder.create(composed.cfg, choices, composed.overrides)
     debug = debug or bool(composed.cfg.debug)
     if devices > 1 and not is_rank:
         code = guarded(lambda: launch.launch(folder / "config.yaml", devices), debug, folder)
@@ -221,6 +269,13 @@ def _run(composer: Composer, overrides: list[str], debug: bool) -> int:
     if code == WRONG_CONFIG:
         run_folder.forget(folder)
     return code
+
+
+def _stop_sweep_settings(composed: Composed) -> None:
+    """What only a sweep has would have no effect on a single run."""
+    for text in composed.overrides:
+        if text.lstrip("+").startswith(("sweep.", "launcher.", "launcher=")):
+            raise ConfigError([f"{text}: has no effect on a single run; -m makes it a sweep"])
 
 
 def _work(folder: Path, composed: Composed) -> int:

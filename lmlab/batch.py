@@ -251,3 +251,21 @@ class PromptBatch(Batch):
     tokens: Tensor
     lengths: Tensor
     index: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class LabelBatch(Batch):
+    """Texts to classify. An example is C sequences: one; a pair in both orders; or C choices.
+
+    tokens (B, C, T) int64: padded on the right; lengths (B, C) int64: real tokens of each, 0 where
+    an example has fewer choices; segments (B, C, T) int64: 0 and 1, the first and the second text;
+    label (B,) int64: the class or the right choice, -1 one that is not known; value (B,) float32:
+    the label as a number, NaN where it is none; index (B,) int64: the example's number, for its text.
+    """
+
+    tokens: Tensor
+    lengths: Tensor
+    segments: Tensor
+    label: Tensor
+    value: Tensor
+    index: Tensor

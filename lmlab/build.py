@@ -13,9 +13,11 @@ import hydra
 import lightning as L
 import torch
 
+from lmlab.arch.layer.lora import add_lora, without_lora
 from lmlab.batch import Lengths
 from lmlab.data.tokenizer.inherit import inherited
 from lmlab.hardware import Hardware
+from lmlab.io.checkpoint import CheckpointError
 from lmlab.io.opened import load_extra, run_folder
 from lmlab.io.origin import find_origin
 from lmlab.io.weights import load_into
@@ -60,8 +62,21 @@ def instantiate(node: dict[str, Any]) -> Any:
 
 def supply(make: partial[Any], **available: Any) -> Any:
     """The object of a partial, given those of `available` that its signature names."""
-    wanted = inspect.signature(make.func).parameters
+    wanted = keywords(make.func)
     return make(**{name: value for name, value in available.items() if name in wanted})
+
+
+def keywords(function: Any) -> set[str]:
+    """The names a function or class takes; with `**more`, those of the next base class too."""
+    names: set[str] = set()
+    for each in inspect.getmro(function) if inspect.isclass(function) else (function,):
+        if inspect.isclass(each) and "__init__" not in vars(each):
+            continue
+        found = inspect.signature(each).parameters.values()
+        names |= {p.name for p in found}
+        if not any(p.kind is p.VAR_KEYWORD for p in found):
+            break
+    return names
 
 
 def build(config: dict[str, Any], folder: Path | None = None) -> Run:
@@ -85,7 +100,8 @@ def build(config: dict[str, Any], folder: Path | None = None) -> Run:
         world_size=hardware.world_size,
     )
     data = make_data(makers, tokenizer, objective, arch.kind, config["seed"], hardware, sequences)
-    lineage = load_into(arch, config["init_from"], Path(config["run"]["root"]))
+    root = Path(config["run"]["root"])
+    lineage = load_into(arch, config["init_from"], root, config["arch"])
     if hasattr(arch, "freeze_unused"):
         arch.freeze_unused(getattr(objective, "uses", ()))
     if hardware.compile:
@@ -99,6 +115,7 @@ def build(config: dict[str, Any], folder: Path | None = None) -> Run:
         world_size=hardware.world_size,
         flops_per_token=flops_per_sequence(arch, objective, seq_len) / seq_len,
         num_examples=getattr(data, "num_train_examples", None),
+        num_params=sum(p.numel() for p in arch.parameters()) - arch.num_embedding_params(),
     )
     stage = make_stage(config, makers, arch, objective, plan, tokenizer, data)
     torch.manual_seed(config["seed"] + 1_000_003 * rank_of_process())  # dropout differs by rank
@@ -159,6 +176,9 @@ def make_stage(
     data: Any,
 ) -> Any:
     """The LightningModule, with what its signature names."""
+    from lmlab.beside import build_corpus, make_reward  # which import this file
+
+    opener = partial(open_run, root=Path(config["run"]["root"]))
     return supply(
         makers["stage"],
         arch=arch,
@@ -168,7 +188,11 @@ def make_stage(
         guard=Guard(**config["guard"]),
         tokenizer=tokenizer,
         data=data,
-        open_run=partial(open_run, root=Path(config["run"]["root"])),
+        reward=make_reward(config.get("reward"), tokenizer, opener),
+        add_lora=add_lora,
+        without_lora=without_lora,
+        build_corpus=partial(build_corpus, tokenizer=tokenizer, arch=arch, beside=data),
+        open_run=opener,
     )
 
 
@@ -212,7 +236,10 @@ class OpenedRun:
 
 def open_run(name: str, root: Path) -> OpenedRun:
     """A finished run by folder, name, MLflow id or `latest:stage=rm`. Raises: CheckpointError."""
-    folder = run_folder(find_origin(name, root))
+    try:
+        folder = run_folder(find_origin(name, root))
+    except CheckpointError as error:
+        raise CheckpointError(str(error).removeprefix("init_from=")) from error
     config = read(folder / "config.yaml").config
     makers = {group: instantiate(config[group]) for group in MADE}
     tokenizer = make_tokenizer(config, makers, [folder])

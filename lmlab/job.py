@@ -28,8 +28,13 @@ class Job:
     @property
     def hash(self) -> str:
         """Of everything that decides the outcome, so not of names and folders."""
-        decides = {k: v for k, v in self.config.items() if k not in ("run", "debug", "track")}
-        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:12]
+        return hash_of(self.config)
+
+
+def hash_of(config: dict[str, Any]) -> str:
+    """The hash of a resolved configuration: names, folders and tracking do not count."""
+    decides = {k: v for k, v in config.items() if k not in ("run", "debug", "track")}
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def read(config_path: str | Path) -> Job:

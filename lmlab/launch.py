@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 STOPPED = (130, 143)
 # Seconds that the other ranks get to end: after a failure, and after a stop that was asked for.
@@ -27,21 +28,29 @@ def is_rank() -> bool:
     return "SLURM_PROCID" in os.environ and int(os.environ.get("SLURM_NTASKS", "1")) > 1
 
 
-def launch(config: Path, num_processes: int, *, resume: bool = False) -> int:
+def launch(
+    config: Path,
+    num_processes: int,
+    *,
+    resume: bool = False,
+    worker: str = "lmlab.worker",
+    **options: Any,
+) -> int:
     """Run `python -m lmlab.worker CONFIG [--resume]` in so many processes; the exit code of all.
 
     That is 0, or the code of the first one that failed: 143 or 130 when it was asked to stop.
     SIGTERM and SIGINT are handed on to every process; when one fails, the others are ended.
+    options: of subprocess.Popen, such as stdout.
     """
-    command = [sys.executable, "-m", "lmlab.worker", str(config), *(["--resume"] * resume)]
-    ranks = [start(command, env) for env in rank_environments(num_processes)]
+    command = [sys.executable, "-m", worker, str(config), *(["--resume"] * resume)]
+    ranks = [start(command, env, **options) for env in rank_environments(num_processes)]
     with forwarded(ranks) as received:
         return _wait(ranks, received)
 
 
-def start(command: list[str], env: dict[str, str]) -> subprocess.Popen[bytes]:
+def start(command: list[str], env: dict[str, str], **options: Any) -> subprocess.Popen[bytes]:
     """A process of its own group: Ctrl-C reaches it once, through `forwarded`."""
-    return subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, process_group=0)
+    return subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, process_group=0, **options)
 
 
 def rank_environments(num_processes: int) -> list[dict[str, str]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -59,7 +62,8 @@ def summary(run: Run, run_dir: Path, peak: str) -> Table:
     )
     table.add_row("budget", describe_budget(run))
     table.add_row("hardware", f"{run.hardware.describe()}, peak {peak}")
-    table.add_row("start", run.lineage or "random weights")
+    hint = getattr(run.stage, "from_random", "")  # what a stage says to those who begin from nothing
+    table.add_row("start", run.lineage or "random weights" + (f"; {hint}" if hint else ""))
     table.add_row("folder", str(run_dir))
     return table
 
@@ -96,16 +100,35 @@ def activation_bytes(run: Run) -> float:
     return 34.0 * arch.num_layers * arch.width * plan.micro_sequences * plan.seq_len
 
 
+def note_progress(file: Path, step: int, part: float, stage: Any) -> None:
+    """How far a run is, for whoever watches it from outside; part: of its budget, 0..1."""
+    spent = stage.elapsed_seconds
+    found = {
+        "step": step,
+        "part": part,
+        "loss_nats": stage.latest.get("train/loss_nats"),
+        "tokens_per_second": stage.latest.get("speed/tokens_per_second"),
+        "seconds_left": spent * (1.0 - part) / part if part > 0.005 else None,
+    }
+    fresh = file.with_suffix(".new")
+    try:
+        fresh.write_text(json.dumps(found))
+        os.replace(fresh, file)
+    except (OSError, TypeError):  # must not end a run
+        return
+
+
 class Screen(L.Callback):
     """Progress on a terminal as a bar, elsewhere as plain lines (about 20 a run)."""
 
     def __init__(self, run: Run, log_path: Path) -> None:
         self.plan = run.plan
         self.log_file = log_path.open("a", buffering=1)
+        self.progress_file = log_path.with_name("progress.json")
         self.tty = sys.stdout.isatty()
         self.progress: Progress | None = None
         self.task: TaskID | None = None
-        self._last_line = 0.0
+        self._noted = 0.0
 
     def on_train_start(self, trainer: L.Trainer, stage: Any) -> None:
         if not (self.tty and trainer.is_global_zero):
@@ -123,6 +146,9 @@ class Screen(L.Callback):
         step = trainer.global_step
         progress = self.plan.progress(step, stage.elapsed_seconds)
         line = self._line(step, progress, stage)
+        if time.monotonic() > self._noted + 0.5 or progress >= 1.0:
+            self._noted = time.monotonic()
+            note_progress(self.progress_file, step, progress, stage)
         if self.progress is not None and self.task is not None:
             self.progress.update(self.task, completed=progress, description=line)
         often = max(1, (self.plan.num_steps or 200) // 20)
@@ -133,7 +159,9 @@ class Screen(L.Callback):
 
     def _line(self, step: int, progress: float, stage: Any) -> str:
         total = f"/{self.plan.num_steps}" if self.plan.num_steps else ""
-        text = f"step {step}{total}  loss {stage.latest['train/loss_nats']:.3f}"
+        name = getattr(stage, "headline", "train/loss_nats")
+        word = name.rpartition("/")[2].removesuffix("_nats").replace("_", " ")
+        text = f"step {step}{total}  {word} {stage.latest.get(name, math.nan):.3f}"
         if speed := stage.latest.get("speed/tokens_per_second"):
             text += f"  {count(speed)} tokens/s"
         if used := stage.latest.get("speed/model_flop_utilization"):
@@ -189,7 +217,7 @@ def end_panel(
     table = Table(show_header=False, box=None, padding=(0, 1))
     if any(name.startswith("val/") for name in metrics):
         table.add_row("validation", validation_line(metrics))
-    for sample in samples[:1]:
+    for sample in samples:
         text = (sample["prompt"] + sample["continuation"]).replace("\t", "    ")
         table.add_row("sample", Text(text))
     for name, value in rows.items():

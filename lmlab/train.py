@@ -21,6 +21,7 @@ from lmlab.io.checkpoint_io import FolderCheckpointIO
 from lmlab.io.checkpointing import Checkpointing
 from lmlab.job import Job
 from lmlab.metric.throughput import peak_flops
+from lmlab.perform import perform
 from lmlab.screen import Screen, count, end_panel, summary
 from lmlab.stage.guard import Guard, Rewind
 from lmlab.verdict import verdict
@@ -96,6 +97,11 @@ class Training:
             )
         status = "failed"
         try:
+            if not getattr(run.stage, "trains", True):
+                perform(run, self.folder, self.tracker)
+                self._conclude(run)
+                status = "finished"
+                return 0
             code, trainer, run = self._fit_with_rewinds(run, checkpoint)
             status = "interrupted" if code else "finished"
             if not code:
@@ -212,25 +218,26 @@ class Training:
         if floor is not None and "val/loss_nats" in metrics:
             metrics |= {"data/entropy_rate_nats": floor}
             metrics |= {"val/above_entropy_nats": metrics["val/loss_nats"] - floor}
-        rows = {
-            "checkpoint": str(
-                _short(self.checkpoints / (self.checkpoints / "last").read_text().strip())
-            )
-        }
-        rows |= self._judge(metrics)
-        rows |= {
-            "compare": "lmlab ui",
-            "go on": f"lmlab resume {_short(self.folder)} budget.steps=N",
-        }
+        trains, last = getattr(stage, "trains", True), self.checkpoints / "last"
+        rows = {"folder": str(_short(self.folder))}
+        if trains:
+            rows = {"checkpoint": str(_short(self.checkpoints / last.read_text().strip()))}
+        rows |= self._judge(metrics) | {"compare": "lmlab ui"}
+        if trains:
+            rows["go on"] = f"lmlab resume {_short(self.folder)} budget.steps=N"
         if self.tracker is not None:
             if stage.samples:
                 self.tracker.log_table(stage.samples, "samples.json")
-            self.tracker.log_metrics(metrics, step=stage.trainer.global_step)
+            for name, table in getattr(stage, "tables", {}).items():
+                self.tracker.log_table(table, f"{name}.json")
+            self.tracker.log_metrics(
+                metrics, step=stage.trainer.global_step if trains else stage.step
+            )
             self.tracker.set_note(record.note(run, metrics, rows))
         panel = end_panel(
             title="finished",
             metrics=metrics,
-            samples=stage.samples,
+            samples=stage.samples[: getattr(stage, "shows", 1)],
             rows=rows,
             started=self.started,
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 HOLDS, NOT_YET, CONTRADICTED, UNFINISHED = "holds", "not_yet", "contradicted", "unfinished"
 
-_COMPARE: dict[type, Callable[[Any, Any], bool]] = {
+COMPARE: dict[type, Callable[[Any, Any], bool]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
@@ -19,13 +19,13 @@ _COMPARE: dict[type, Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-_ARITHMETIC: dict[type, Callable[[Any, Any], float]] = {
+ARITHMETIC: dict[type, Callable[[Any, Any], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
-_METRIC = re.compile(r"[A-Za-z_]\w*(?:/\w+)+")
+METRIC = re.compile(r"[A-Za-z_]\w*(?:/\w+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def parse(expect: str) -> Expectation:
         return names.setdefault(match.group(), f"metric_{len(names)}")
 
     try:
-        tree = ast.parse(_METRIC.sub(stand_in, expect).strip(), mode="eval").body
+        tree = ast.parse(METRIC.sub(stand_in, expect).strip(), mode="eval").body
     except SyntaxError as error:
         raise ValueError(
             f"experiment.expect={expect!r} is not an expression: {error.msg}"
@@ -66,8 +66,8 @@ def parse(expect: str) -> Expectation:
 def _check(node: ast.AST, names: set[str], expect: str) -> None:
     allowed = (
         isinstance(node, ast.BoolOp)
-        or (isinstance(node, ast.Compare) and all(type(op) in _COMPARE for op in node.ops))
-        or (isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC)
+        or (isinstance(node, ast.Compare) and all(type(op) in COMPARE for op in node.ops))
+        or (isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC)
         or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.USub))
         or (isinstance(node, ast.Name) and node.id in names)
         or (isinstance(node, ast.Constant) and type(node.value) in (int, float))
@@ -92,7 +92,7 @@ def _value(node: ast.AST, metrics: dict[str, float]) -> Any:
             value = _value(node.operand, metrics)
             return not value if isinstance(node.op, ast.Not) else -value
         case ast.BinOp():
-            operate = _ARITHMETIC[type(node.op)]
+            operate = ARITHMETIC[type(node.op)]
             return operate(_value(node.left, metrics), _value(node.right, metrics))
         case ast.BoolOp():
             values = [bool(_value(child, metrics)) for child in node.values]
@@ -100,7 +100,7 @@ def _value(node: ast.AST, metrics: dict[str, float]) -> Any:
         case ast.Compare():
             sides = [_value(child, metrics) for child in (node.left, *node.comparators)]
             pairs = zip(node.ops, sides, sides[1:], strict=False)
-            return all(_COMPARE[type(op)](left, right) for op, left, right in pairs)
+            return all(COMPARE[type(op)](left, right) for op, left, right in pairs)
     raise AssertionError(f"{node} passed the check")
 
 

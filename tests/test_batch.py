@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from lmlab.batch import TokenBatch
+from lmlab.batch import TokenBatch, Vocab
 
 
 def batch() -> TokenBatch:
@@ -28,5 +28,15 @@ def test_map_reaches_every_tensor_and_leaves_none():
 
 
 def test_inputs_are_what_an_architecture_takes():
-    tokens, positions, documents = batch().inputs
-    assert tokens is not None and positions is None and documents is None
+    tokens, *others = batch().inputs
+    assert tokens is not None and others == [None, None, None]
+
+
+def test_special_tokens_are_added_at_the_end_and_only_what_is_missing():
+    plain = Vocab(size=100, eos=99)
+    marks, all_of_them = plain.with_specials("marks"), plain.with_specials("sentinels")
+    assert plain.with_specials("none") == plain
+    assert (marks.size, marks.pad, marks.turn_end) == (106, 100, 105)
+    assert (all_of_them.size, all_of_them.sentinels[0]) == (206, 106)
+    own = Vocab(size=100, eos=99, pad=0, mask=3).with_specials("marks")
+    assert (own.size, own.pad, own.mask, own.cls) == (104, 0, 3, 100)

@@ -10,6 +10,8 @@ import torch
 
 from lmlab.__main__ import main
 from lmlab.config.error import ConfigError
+from lmlab.data.chat_template import find_template
+from lmlab.data.conversation import Turn
 from lmlab.export import export, tokenizer_of
 from lmlab.io.weights import load_into
 from lmlab.job import read
@@ -78,6 +80,26 @@ def test_what_was_exported_is_a_start_again(tmp_path):
     assert load_into(arch, f"hf:{place}", tmp_path, settings) == f"hf:{place}"
     for name, weight in random_arch(run, vocab).state_dict().items():
         assert torch.equal(weight, arch.state_dict()[name]), name
+
+
+def test_a_chat_keeps_its_template_and_stops_at_the_end_of_a_turn(tmp_path):
+    transformers = pytest.importorskip("transformers")
+    run = finished_run(tmp_path / "runs", "stage=sft", "arch=gpt_tiny", specials="marks")
+    place = export(str(run), None).folder
+    tokenizer = tokenizer_of(run, len_of_vocabulary(place))
+    vocab = tokenizer.vocab
+    config = transformers.GenerationConfig.from_pretrained(place)
+    assert config.eos_token_id == [vocab.eos, vocab.turn_end]
+    parts = find_template("auto", tokenizer).parts([Turn("user", "Hello")], asks=True)
+    ours = [
+        token
+        for part in parts
+        for token in ([part.token] if part.token else tokenizer.encode_batch([part.text])[0])
+    ]
+    theirs = transformers.AutoTokenizer.from_pretrained(place).apply_chat_template(
+        [{"role": "user", "content": "Hello"}], add_generation_prompt=True, return_dict=False
+    )
+    assert ours == theirs
 
 
 def test_a_gpt_of_llamas_parts_becomes_a_llama(tmp_path):

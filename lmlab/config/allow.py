@@ -13,10 +13,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "objective": ("objective",),
     "stage": ("stage", "scaling"),
     "data": ("data",),
+    "reward": ("rollout",),
     "tokenizer": ("data", "tokenizer"),
     "hardware": ("hardware", "mesh"),
     "optim": ("optim",),
     "track": ("track",),
+    "launcher": ("sweep",),
 }
 # Rooms that a node inside another node may come from.
 INNER = ("arch", "objective", "stage", "data", "tokenizer", "optim", "rollout", "metric")

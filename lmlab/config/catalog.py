@@ -45,7 +45,10 @@ def _bases(content: dict[str, Any], group: str) -> list[str]:
         if isinstance(entry, dict):
             key, value = next(iter(entry.items()))
             name = f"{str(key).partition('@')[0]}/{value}"
-        name = name.partition("@")[0].removeprefix(f"/{group}/")
+        name, _, package = name.partition("@")
+        name = name.removeprefix(f"/{group}/")
+        if package not in ("", "_here_"):
+            continue  # it fills a key, not the node itself
         if name != "_self_" and not name.startswith(("/", "override ")):
             found.append(name)
     return found

@@ -10,9 +10,9 @@ from lmlab.config.allow import nodes
 from lmlab.config.catalog import options_where, read_yaml
 from lmlab.config.definition import constant, find_definition
 from lmlab.config.node import Problem
-from lmlab.config.place import Places
+from lmlab.config.place import Places, options
 from lmlab.config.schema import EFFECTIVE_WITH, POSITIVE
-
+from lmlab.config.signature import read_signature
 
 # The family of an objective or of data that names none: it scores, or yields, a token stream.
 TOKENS = "tokens"
@@ -32,6 +32,7 @@ def fit_problems(tree: Mapping[str, Any], places: Places) -> list[Problem]:
         *_numbers(tree),
         *_architecture(tree, places),
         *_stage(tree, places),
+        *_reward(tree, places),
         *_only_with(tree),
         *_without_effect(tree, places),
     ]
@@ -108,6 +109,22 @@ def _stage(tree: Mapping[str, Any], places: Places) -> list[Problem]:
     return problems
 
 
+def _reward(tree: Mapping[str, Any], places: Places) -> list[Problem]:
+    """A reward is chosen where the stage takes one, and nowhere else."""
+    definition = find_definition(str(select(tree, "stage._target_")))
+    if definition is None:
+        return []
+    takes, given = "reward" in read_signature(definition).keywords, tree.get("reward") is not None
+    if takes and not given:
+        return [
+            Problem("reward", f"choose one of: {_some(options(places, 'reward'))}", None, False)
+        ]
+    if given and not takes:
+        stage = str(select(tree, "stage._target_")).rpartition(".")[2]
+        return [Problem("reward", f"has no effect: stage {stage} takes none", tree["reward"])]
+    return []
+
+
 def _only_with(tree: Mapping[str, Any]) -> list[Problem]:
     """Settings that their own class says do nothing unless a neighbour has a certain value."""
     problems = []
@@ -127,7 +144,7 @@ def _only_with(tree: Mapping[str, Any]) -> list[Problem]:
 
 def _needs(other: str, values: tuple[Any, ...], value: Any) -> str:
     shown = "null" if value is None else value
-    return f"has no effect with {other}={shown}, only with {other}={'|'.join(map(str, values))}"
+    return f"has no effect with {other}={shown}, only with {other}={'|'.join('null' if each is None else str(each) for each in values)}"
 
 
 def _without_effect(tree: Mapping[str, Any], places: Places) -> list[Problem]:

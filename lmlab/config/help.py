@@ -15,6 +15,7 @@ HEADER = """lmlab: language-model experiments composed from configuration.
   lmlab -m KEY=A,B ...                        a sweep: one job for each combination
   lmlab resume RUN [budget.KEY=VALUE ...]     go on with a run: its folder, name or MLflow id
   lmlab export RUN [--to FOLDER]              weights and tokenizer as transformers loads them
+  lmlab chat RUN                              talk to the model of a run
   lmlab ui                                    the MLflow page of all runs, on this machine only
   lmlab sync                                  send what was kept while the tracking server was away
   lmlab --cfg job [...]                       show the composed configuration, run nothing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -30,8 +31,22 @@ SUPPLIED: dict[str, frozenset[str]] = {
         }
     ),
     "stage": frozenset(
-        {"arch", "objective", "optim", "plan", "data", "guard", "tokenizer", "open_run", "reward"}
+        {
+            "arch",
+            "objective",
+            "optim",
+            "plan",
+            "data",
+            "guard",
+            "tokenizer",
+            "open_run",
+            "reward",
+            "build_corpus",
+            "add_lora",
+            "without_lora",
+        }
     ),
+    "reward": frozenset({"open_run", "tokenizer"}),
     "optim": frozenset(),
     "hardware": frozenset(),
     "track": frozenset(
@@ -49,6 +64,8 @@ SUPPLIED: dict[str, frozenset[str]] = {
     ),
     "tokenizer": frozenset(),
 }
+# Nodes inside other nodes that lmlab completes like one of a group.
+INSIDE = {r"reward\.rewards\.[^.]+\.reward": "reward", r"stage\.pretraining": "data"}
 RESERVED = ("_target_", "_partial_")
 
 
@@ -94,7 +111,7 @@ def walk_keys(tree: Mapping[str, Any], groups: list[str]) -> Keys:
     """Compare the keys of every node with its signature."""
     found = Keys()
     root = [*schema("Root").keywords, *SECTIONS, *groups]
-    optional = {"experiment"}
+    optional = {"experiment", "sweep", "launcher", "reward"}
     found.siblings[""] = root
     for name in root:
         found.known.append(name)
@@ -147,10 +164,15 @@ def _walk(
             _walk_inner(found, inner, value)
 
 
+def _supplied_inside(path: str) -> frozenset[str]:
+    groups = [group for pattern, group in INSIDE.items() if re.fullmatch(pattern, path)]
+    return SUPPLIED[groups[0]] if groups else frozenset()
+
+
 def _walk_inner(found: Keys, path: str, value: Any) -> None:
     if isinstance(value, Mapping):
         if "_target_" in value:
-            _walk_target(found, path, value, frozenset())
+            _walk_target(found, path, value, _supplied_inside(path))
         else:
             for key, item in value.items():
                 _walk_inner(found, f"{path}.{key}", item)

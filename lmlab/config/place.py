@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
-GROUPS = ("arch", "objective", "stage", "data", "tokenizer", "hardware", "optim", "track")
+GROUPS = (
+    "arch",
+    "objective",
+    "stage",
+    "data",
+    "reward",
+    "tokenizer",
+    "hardware",
+    "optim",
+    "track",
+    "launcher",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Budget:
     """When a run ends; whole numbers may be written as 1e9."""
 
     tokens: int | float | None
+    tokens_per_parameter: int | float | None
     flops: int | float | None
     minutes: int | float | None
     steps: int | None
@@ -64,14 +65,28 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Sweep:
+    """How the jobs of a sweep are made and what happens when one fails."""
+
+    grid: Literal["product", "zip"] | None
+    resume: str | None
+    dry: bool
+    fail_fast: bool
+    retries: int
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
-    """The record at the head of an experiment."""
+    """The record at the head of an experiment; sweep, stages and figure make it many jobs."""
 
     question: str
     source: str
     expect: str
     cost: str
     believed_blocked_by: str | None = None
+    sweep: dict[str, Any] | None = None
+    stages: list[dict[str, Any]] | None = None
+    figure: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +104,14 @@ SECTIONS = {
     "checkpoint": "Checkpoint",
     "guard": "Guard",
     "run": "Run",
+    "sweep": "Sweep",
     "experiment": "Experiment",
 }
 
 # Settings that must be above 0 when they are set.
 POSITIVE = (
     "budget.tokens",
+    "budget.tokens_per_parameter",
     "budget.flops",
     "budget.minutes",
     "budget.steps",

@@ -131,6 +131,10 @@ class Prompts(ExampleData):
         about = self.conversation(number)
         return gold_score(answer, about.accepted, about.answer)
 
+    def asked(self, texts: list[str]) -> list[np.ndarray]:
+        """Other texts as prompts, each a user's turn: tokens (p,) int64."""
+        return self.encode.prompts([(Turn("user", text),) for text in texts])
+
     def _numbered(self, numbers: range) -> list[Any]:
         prompts = self.encode.prompts([self.conversation(number).prompt for number in numbers])
         return [Prompt(tokens, number) for tokens, number in zip(prompts, numbers, strict=True)]

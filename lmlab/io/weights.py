@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from lmlab.io.checkpoint import CheckpointError, find_good, step_of, verify
 from lmlab.io.hf.fetch import HUB
 from lmlab.io.hf.load import load
+from lmlab.io.lora import without_adapters
 from lmlab.io.origin import find_folder
 from lmlab.io.tensors import read_tensors
 
@@ -52,7 +53,7 @@ def _weights_of(checkpoint: Path) -> dict[str, Tensor]:
         raise CheckpointError(
             f"init_from={checkpoint}: holds no architecture's weights ({PREFIX}*)"
         )
-    return weights
+    return without_adapters(weights)
 
 
 def mismatch(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:

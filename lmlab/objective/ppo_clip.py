@@ -55,9 +55,9 @@ class PPOClip:
         self.clip, self.entropy_bonus = clip, entropy_bonus
         self.value_clip, self.reduction = value_clip, reduction
 
-    def count(self, mask: Tensor) -> Tensor:
-        """How many terms the mean of a batch is over: a scalar."""
-        return num_terms(mask, self.reduction)
+    def count(self, mask: Tensor, reduction: Literal["token", "sequence"] | None = None) -> Tensor:
+        """How many terms the mean of a batch is over: a scalar. reduction: None is the objective's."""
+        return num_terms(mask, reduction or self.reduction)
 
     def policy_loss(
         self,
@@ -84,11 +84,22 @@ class PPOClip:
         total = reduced(per_token, mask, self.reduction)
         return Loss(total, self.count(mask), metrics)
 
-    def value_loss(self, values: Tensor, old_values: Tensor, targets: Tensor, mask: Tensor) -> Loss:
-        """values with gradients, old_values of when the responses were drawn, targets; all (R, T)."""
+    def value_loss(
+        self,
+        values: Tensor,
+        old_values: Tensor,
+        targets: Tensor,
+        mask: Tensor,
+        reduction: Literal["token", "sequence"] | None = None,
+    ) -> Loss:
+        """values with gradients, old_values of when the responses were drawn, targets; all (R, T).
+
+        reduction: as in `count`.
+        """
         per_token, was_clipped = clipped_value_loss(values, old_values, targets, self.value_clip)
         metrics = {"value_clip_fraction": masked_sum(was_clipped * 1.0, mask)}
-        return Loss(reduced(per_token, mask, self.reduction), self.count(mask), metrics)
+        total = reduced(per_token, mask, reduction or self.reduction)
+        return Loss(total, self.count(mask, reduction), metrics)
 
 
 def with_pretraining(policy: Tensor, pretraining: Tensor, weight: float) -> Tensor:

@@ -48,8 +48,16 @@ class Answering:
     def draw(
         self, arch: Any, batch: PromptBatch, sampling: Sampling, seeds: np.ndarray, num_samples: int
     ) -> Answers:
+        """`num_samples` answers to each prompt of the data, read; as `rollout`."""
+        rollout = self.rollout(arch, batch, sampling, seeds, num_samples)
+        numbers = [number for number in batch.index.tolist() for _ in range(num_samples)]
+        return self.read(rollout, numbers)
+
+    def rollout(
+        self, arch: Any, batch: PromptBatch, sampling: Sampling, seeds: np.ndarray, num_samples: int
+    ) -> Rollout:
         """`num_samples` answers to each prompt; seeds (B,) uint64 are all the randomness."""
-        rollout = sample(
+        return sample(
             arch,
             self.prompts(arch, batch),
             sampling=sampling,
@@ -58,8 +66,6 @@ class Answering:
             stop=self.stop,
             pad=self.pad,
         )
-        numbers = [number for number in batch.index.tolist() for _ in range(num_samples)]
-        return self.read(rollout, numbers)
 
     def prompts(self, arch: Any, batch: PromptBatch) -> list[Tensor]:
         """Each prompt (p,) without padding; an encoder reads eos behind it, as in fine-tuning."""

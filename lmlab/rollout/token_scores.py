@@ -58,7 +58,8 @@ class _TokenScores(torch.autograd.Function):
         hidden, weight, bias, targets, entropy = ctx.saved_tensors
         low_hidden, low_weight = hidden.to(ctx.dtype), weight.to(ctx.dtype)
         hidden_grad = torch.empty_like(low_hidden)
-        weight_grad = torch.zeros_like(weight, dtype=torch.float32)
+        trains = ctx.needs_input_grad[1]  # not where adapters train beside a frozen unembedding
+        weight_grad = torch.zeros_like(weight, dtype=torch.float32) if trains else None
         bias_grad = None if bias is None else torch.zeros_like(bias, dtype=torch.float32)
         with_entropy = bool(entropy_grad.any())
         for rows in _chunks(len(hidden), len(weight)):
@@ -74,10 +75,11 @@ class _TokenScores(torch.autograd.Function):
                 bias_grad += logit_grad.sum(dim=0)
             low = logit_grad.to(ctx.dtype)
             torch.mm(low, low_weight, out=hidden_grad[rows])
-            weight_grad += low.T @ low_hidden[rows]
+            if weight_grad is not None:
+                weight_grad += low.T @ low_hidden[rows]
         return (
             hidden_grad.to(hidden.dtype),
-            weight_grad.to(weight.dtype),
+            None if weight_grad is None else weight_grad.to(weight.dtype),
             None if bias_grad is None else bias_grad.to(bias.dtype),
             None,
             None,

@@ -28,8 +28,16 @@ class GRPO(Policy):
     }
 
     def __init__(
-        self, *, drop_no_signal: bool, drop_unfinished: bool, track_kl: bool, **shared: Any
+        self,
+        *,
+        epochs: int,
+        minibatches: int,
+        drop_no_signal: bool,
+        drop_unfinished: bool,
+        track_kl: bool,
+        **shared: Any,
     ) -> None:
+        self.epochs, self.minibatches = epochs, minibatches
         self.weighs_kl = shared["objective"].kl_weight > 0
         self.track_kl = track_kl
         super().__init__(**shared)
@@ -54,7 +62,7 @@ class GRPO(Policy):
         reference = old = None
         measured = self.track_kl and self.is_due(self.trainer.global_step + 1)
         if self.reference is not None and (self.weighs_kl or measured):
-            reference = self.scores(self.reference, rollout).log_probs
+            reference = self.reference_scores(rollout)
         experience = Experience.of(
             rollout, advantages, learned=rollout.mask & ~left_out[:, None], reference=reference
         )

@@ -68,16 +68,60 @@ def make_plan(
     world_size: int,
     flops_per_token: float,
     num_examples: int | None = None,
+    num_params: int | None = None,
 ) -> Plan:
-    """Resolve `budget` (tokens, flops, minutes, steps, epochs; all None: the recipe's tokens).
+    """Resolve `budget` (tokens, flops, minutes, steps, epochs ...; all None: the recipe's tokens).
 
-    sequences: of one step, see `step_sequences`; num_examples: of one epoch, where data has epochs.
+    sequences: of one step, see `step_sequences`; num_examples: of one epoch, where data has epochs;
+    num_params: without the tables of tokens and positions, what tokens_per_parameter multiplies.
     Raises: ValueError for epochs of data that has none, and when nothing ends the run.
     """
+    limits = step_limits(
+        budget,
+        sequences,
+        seq_len,
+        flops_per_token,
+        num_examples=num_examples,
+        num_params=num_params,
+    )
+    if not limits and budget["minutes"] is None:
+        if recipe_tokens is None:
+            raise ValueError(
+                "no budget: set one of budget.tokens, .flops, .minutes, .steps or .epochs"
+            )
+        limits.append(recipe_tokens / (sequences * seq_len))
+    return Plan(
+        num_steps=max(1, math.ceil(min(limits) - 1e-9)) if limits else None,
+        minutes=budget["minutes"],
+        seq_len=seq_len,
+        step_sequences=sequences,
+        micro_sequences=min(micro_sequences, sequences // world_size),
+        flops_per_token=flops_per_token,
+    )
+
+
+def step_limits(
+    budget: dict[str, float | None],
+    sequences: int,
+    seq_len: int,
+    flops_per_token: float,
+    *,
+    num_examples: int | None,
+    num_params: int | None,
+) -> list[float]:
+    """The steps that each given part of a budget comes to; minutes have none."""
     step_tokens = sequences * seq_len
-    limits = []
+    limits: list[float] = []
     if budget["tokens"] is not None:
         limits.append(budget["tokens"] / step_tokens)
+    ratio = budget.get("tokens_per_parameter")
+    if ratio is not None:
+        if not num_params:
+            raise ValueError(
+                f"budget.tokens_per_parameter={ratio:g}: this architecture has no parameters "
+                "outside its embeddings; set budget.tokens instead"
+            )
+        limits.append(ratio * num_params / step_tokens)
     if budget["flops"] is not None:
         limits.append(budget["flops"] / (step_tokens * flops_per_token))
     if budget["steps"] is not None:
@@ -89,17 +133,4 @@ def make_plan(
                 "budget.steps, budget.flops or budget.minutes instead"
             )
         limits.append(budget["epochs"] * num_examples / sequences)
-    if not limits and budget["minutes"] is None:
-        if recipe_tokens is None:
-            raise ValueError(
-                "no budget: set one of budget.tokens, .flops, .minutes, .steps or .epochs"
-            )
-        limits.append(recipe_tokens / step_tokens)
-    return Plan(
-        num_steps=max(1, math.ceil(min(limits) - 1e-9)) if limits else None,
-        minutes=budget["minutes"],
-        seq_len=seq_len,
-        step_sequences=sequences,
-        micro_sequences=min(micro_sequences, sequences // world_size),
-        flops_per_token=flops_per_token,
-    )
+    return limits

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lmlab.batch import PromptBatch
 from lmlab.rollout.answering import VALIDATION, Answering, Answers, rollout_seeds
 from lmlab.rollout.kl import kl_estimate
-from lmlab.rollout.model_reward import check_tokenizer, judged, models_in
-from lmlab.rollout.pick import Sampling
+from lmlab.rollout.model_reward import judged, models_in
 from lmlab.rollout.teacher_forced import Scores, teacher_forced
+from lmlab.stage.answer_table import check_counts, plain_sampling, shown
 from lmlab.stage.experience import Experience, minibatches
 from lmlab.stage.guard import Guard
 from lmlab.stage.plan import Plan
+from lmlab.stage.reference import adapt, make_reference
 from lmlab.stage.updates import Term, Updates
-
-SHOWN = 12  # answers that are kept to be read
 
 
 class Policy(Updates):
@@ -33,6 +31,9 @@ class Policy(Updates):
     """
 
     specials: ClassVar[str] = "marks"
+    from_random: ClassVar[str] = "init_from=RUN of stage=sft starts from one that answers"
+    epochs: int = 1
+    minibatches: int = 1
 
     def __init__(
         self,
@@ -46,13 +47,16 @@ class Policy(Updates):
         data: Any,
         reward: Any,
         open_run: Any,
+        add_lora: Any,
+        without_lora: Any,
         num_samples: int,
         max_new_tokens: int,
         temperature: float,
-        epochs: int,
-        minibatches: int,
         micro_responses: int,
         reference: str | None,
+        lora_rank: int | None,
+        lora_alpha: float | None,
+        lora_targets: list[str] | None,
         missing_end_penalty: float,
         length_penalty: float,
         num_validations: int,
@@ -70,22 +74,29 @@ class Policy(Updates):
         )
         check_counts(
             num_samples=num_samples,
-            epochs=epochs,
-            minibatches=minibatches,
+            epochs=self.epochs,
+            minibatches=self.minibatches,
             micro_responses=micro_responses,
             validation_prompts=validation_prompts,
         )
         if not temperature > 0:
-            raise ValueError(f"stage.temperature={temperature} must be above 0, to learn from draws")
+            raise ValueError(
+                f"stage.temperature={temperature} must be above 0, to learn from draws"
+            )
         self.objective, self.data, self.reward = objective, data, reward
         self.tokenizer, self.answering = tokenizer, Answering(data, tokenizer)
-        self.num_samples, self.epochs, self.minibatches = num_samples, epochs, minibatches
-        self.micro_responses, self.validation_prompts = micro_responses, validation_prompts
+        self.num_samples, self.micro_responses = num_samples, micro_responses
+        self.validation_prompts = validation_prompts
         self.sampling = plain_sampling(max_new_tokens, temperature)
         self.validation_sampling = plain_sampling(max_new_tokens, validation_temperature)
         self.missing_end_penalty, self.length_penalty = missing_end_penalty, length_penalty
         self._validated: list[tuple[Answers, Tensor]] = []
-        self.reference = self._reference(reference, open_run) if self.needs_reference else None
+        adapted = adapt(arch, lora_rank, lora_alpha, lora_targets, add_lora)
+        self.reference = None
+        if self.needs_reference:
+            self.reference = make_reference(
+                reference, arch, tokenizer, open_run, without_lora, adapted
+            )
         self._check_lengths()
 
     # ---- models
@@ -95,20 +106,11 @@ class Policy(Updates):
         """Whether the distance to the reference is part of the loss, or is measured."""
         return True
 
-    def _reference(self, name: str | None, open_run: Callable[[str], Any]) -> nn.Module:
-        if name is None:
-            model = copy.deepcopy(self.arch)
-        else:
-            opened = open_run(name)
-            check_tokenizer(opened, self.tokenizer, f"stage.reference={name}")
-            model = opened.arch
-        return model.eval().requires_grad_(False)
-
     def models(self) -> dict[str, Any]:
         """The architectures that read prompts and answers, by what chooses them."""
         found = {"arch": self.arch}
-        if self.reference is not None:
-            found["stage.reference"] = self.reference
+        if self.reference is not None and self.reference.model is not None:
+            found["stage.reference"] = self.reference.model
         return found | {f"reward.run={m.run}": m.arch for m in models_in(self.reward)}
 
     def _check_lengths(self) -> None:
@@ -138,6 +140,14 @@ class Policy(Updates):
                 micro_rows=None if grad else self.micro_responses,
                 **more,
             )
+
+    def reference_scores(self, batch: Any) -> Tensor:
+        """Log-probabilities (R, T) of responses by the reference."""
+        assert self.reference is not None
+        with self.reference.of(self.arch) as model:
+            found = self.scores(model, batch).log_probs
+        assert found is not None
+        return found
 
     # ---- a phase
 
@@ -236,37 +246,3 @@ class Policy(Updates):
             self.samples = shown(answers, rewards, self.answering.gold(answers))
         self._validated = []
         self.validated(Updates.figures(self))
-
-
-def plain_sampling(max_new_tokens: int, temperature: float) -> Sampling:
-    """Draws from the model's own distribution at a temperature, with nothing filtered."""
-    return Sampling(
-        max_new_tokens=max_new_tokens,
-        temperature=temperature,
-        top_k=None,
-        top_p=None,
-        repetition_penalty=1.0,
-    )
-
-
-def check_counts(**counts: int) -> None:
-    """Raises: ValueError for a setting of the stage below 1."""
-    for name, value in counts.items():
-        if value < 1:
-            raise ValueError(f"stage.{name}={value} must be 1 or more")
-
-
-def shown(answers: Answers, rewards: Tensor, gold: list[float] | None) -> list[dict[str, str]]:
-    """The first answers as a table, one a prompt as far as there are prompts."""
-    first = list(dict.fromkeys(answers.rollout.group.tolist()))
-    groups = answers.rollout.group.tolist()
-    rows = [groups.index(group) for group in first][:SHOWN]
-    return [
-        {
-            "prompt": answers.prompts[row],
-            "continuation": answers.texts[row],
-            "reward": f"{float(rewards[row]):.4g}",
-            "gold": "" if gold is None else f"{gold[row]:.4g}",
-        }
-        for row in rows
-    ]

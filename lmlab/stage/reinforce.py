@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from lmlab.batch import Loss
@@ -31,12 +32,32 @@ class Reinforce(Policy):
             raise ValueError(f"stage.kl_coefficient={kl_coefficient} must be 0 or more")
         self.kl_coefficient = kl_coefficient
         super().__init__(**shared)
-        if not self.is_on_policy:
-            raise ValueError(
-                f"stage.epochs={self.epochs} and stage.minibatches={self.minibatches} must both be 1: "
-                "this gradient only holds for the policy that drew the answers; stage=ppo takes more"
-            )
         if self.objective.baseline == "rloo" and self.num_samples < 2:
             raise ValueError(
                 f"objective.baseline=rloo needs stage.num_samples of 2 or more, not {self.num_samples}"
             )
+
+    def experience(self, answers: Answers, rewards: Tensor) -> Experience:
+        rollout = answers.rollout
+        reference = self.reference_scores(rollout)
+        if self.kl_coefficient:
+            log_probs = self.scores(self.arch, rollout).log_probs
+            rewards = rewards - self.kl_coefficient * (log_probs - reference).sum(dim=1)
+        return Experience.of(rollout, self.advantages(rewards, rollout.group), reference=reference)
+
+    def advantages(self, rewards: Tensor, group: Tensor) -> Tensor:
+        """Rewards (R,) with the objective's baseline taken off; its mean is over all processes."""
+        if self.objective.baseline == "rloo":
+            return rloo_advantage(rewards, group)
+        if self.objective.baseline == "none":
+            return rewards
+        both = torch.stack((rewards.sum(), torch.ones_like(rewards).sum()))
+        total, count = self._sum_over_ranks(both)
+        return rewards - total / count
+
+    def score(self, batch: Experience) -> Loss:
+        found = self.scores(self.arch, batch, grad=True)
+        self.measure(found.log_probs, found.entropy, batch)
+        return self.objective.loss(
+            found.log_probs, batch.advantages, batch.learned, entropy=found.entropy
+        )

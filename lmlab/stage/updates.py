@@ -16,11 +16,16 @@ from lmlab.stage.guard import Rewind
 from lmlab.stage.training import Training
 
 
+def count_tokens(batch: Any) -> Tensor:
+    """Tokens that count in a batch, a scalar."""
+    return batch.mask.sum()
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """A part of what one update descends: weight * sum of the scores / count over all ranks.
 
-    batch: is split into micro-batches of `micro` rows; its mask counts what metrics are means over.
+    batch: is split into micro-batches of `micro` rows; per: what metrics are means over.
     """
 
     batch: Any
@@ -28,6 +33,7 @@ class Term:
     count: Tensor
     weight: float
     micro: int
+    per: Callable[[Any], Tensor] = count_tokens
 
 
 class Updates(Training):
@@ -49,7 +55,9 @@ class Updates(Training):
         rate = self._set_rate()
         updates = self.phase(batch)
         torch.clear_autocast_cache()  # weights cast without gradients must not be used with them
-        done = [self._update(terms, index + 1 == len(updates)) for index, terms in enumerate(updates)]
+        done = [
+            self._update(terms, index + 1 == len(updates)) for index, terms in enumerate(updates)
+        ]
         now = time.perf_counter()
         self.elapsed_seconds += now - self._clock
         self._clock = now
@@ -103,7 +111,7 @@ class Updates(Training):
                     self.manual_backward(part.total * (term.weight / count))
             total += part.total.detach()
             for name, value in part.metrics.items():
-                self.add(f"policy/{name}", value, micro.mask.sum())
+                self.add(f"policy/{name}", value, term.per(micro))
         return term.weight * float(self._sum_over_ranks(total)) / count
 
     def _reduce_gradients(self) -> None:
@@ -116,8 +124,8 @@ class Updates(Training):
     def _clip(self) -> float:
         """Clips the gradient of every model on its own; returns the norm of all together."""
         limit = self.optim.clip_norm if self.optim.clip_norm is not None else math.inf
-        norms = [nn.utils.clip_grad_norm_(group, limit) for group in self.clipped_together()]
-        return float(torch.stack(norms).norm())
+        groups = self.clipped_together()
+        return math.hypot(*(float(nn.utils.clip_grad_norm_(each, limit)) for each in groups))
 
     def clipped_together(self) -> list[list[nn.Parameter]]:
         """Parameters whose gradients share one norm."""

@@ -45,16 +45,31 @@ def start_parent(
 
 
 def finish_parent(
-    *, folder: Path, root: Path, uri: str | None, status: str, intro: str = ""
+    *,
+    folder: Path,
+    root: Path,
+    uri: str | None,
+    status: str,
+    intro: str = "",
+    note: str | None = None,
+    tags: dict[str, str] | None = None,
+    files: tuple[str, ...] = (),
 ) -> bool:
-    """Close a sweep's parent: its note becomes `intro` and a table of its children.
+    """Close a sweep's parent: its note becomes `intro` and a table of its children, or `note`.
 
-    status: finished, failed or interrupted. Returns whether the store has all of it.
+    status: finished, failed or interrupted; files: of `folder`, kept as artifacts; a .json among
+    them is a table. Returns whether the store has all of it.
     """
     place = Folder(folder)
     place.open()
     ends = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
-    place.append("summary", intro=strip_credentials(intro))
+    place.append("summary", intro=strip_credentials(intro))  # also tags the best child
+    for name in files:
+        place.append("file", file=name, to=name, table=name.endswith(".json"))
+    said = {} if note is None else {"mlflow.note.content": strip_credentials(note)}
+    if tags or said:
+        cleaned = {key: strip_credentials(value) for key, value in (tags or {}).items()}
+        place.append("tags", tags=cleaned | said)
     place.append("status", status=ends.get(status, "FAILED"))
     place.record(status=status)
     project = place.known()["project"]

@@ -97,6 +97,7 @@ OPTIONS = {
         project: lmlab
         token: ${oc.env:FAKE_TOKEN,null}
         """,
+    "launcher/local": "{_target_: lmlab.sweep.local.Local, jobs: 1}",
     "stage/pretrain": """
         # @package _global_
         stage: {_target_: fakelab.Pretrain, _partial_: true, prompts: [The]}

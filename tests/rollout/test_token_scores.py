@@ -51,3 +51,9 @@ def test_under_autocast_the_results_are_fp32():
             torch.randn(4, 8), Head(torch.randn(6, 8)), torch.zeros(4, dtype=torch.long)
         )
     assert log_probs.dtype == entropy.dtype == torch.float32
+
+
+def test_a_frozen_head_gets_no_gradient():
+    hidden, weight = torch.randn(3, 4, requires_grad=True), torch.randn(6, 4)
+    token_scores(hidden, Head(weight), torch.zeros(3, dtype=torch.long))[0].sum().backward()
+    assert weight.grad is None and hidden.grad is not None

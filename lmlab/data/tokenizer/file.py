@@ -8,13 +8,17 @@ from typing import Self
 
 from tokenizers import Tokenizer as Backend
 
-from lmlab.batch import Vocab
+from lmlab.batch import NUM_SENTINELS, Vocab
 from lmlab.data.document import Source
 from lmlab.data.tokenizer.tokenizer import EOS, MARK_TEXT, BackendTokenizer
 
 EOS_NAMES = (EOS, "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "<|im_end|>", "[SEP]")
 PAD_NAMES = ("<pad>", "[PAD]", "<|pad|>", "<|padding|>")
 MASK_NAMES = ("<mask>", "[MASK]", "<|mask|>")
+CLS_NAMES = ("[CLS]", "<|cls|>")
+SEP_NAMES = ("[SEP]", "<|sep|>")
+# What RoBERTa and BART, which have a <mask>, call these two; elsewhere <s> is something else.
+ROBERTA = ("<s>", "</s>")
 
 
 class File(BackendTokenizer):
@@ -41,14 +45,20 @@ class File(BackendTokenizer):
                 f"{' or '.join(names)}; its special tokens are {', '.join(special) or 'none'}"
             )
         size = 1 + max(ids.values())
-        pad, mask = (next((ids[n] for n in of if n in ids), None) for of in (PAD_NAMES, MASK_NAMES))
+        names_of = [PAD_NAMES, MASK_NAMES, CLS_NAMES, SEP_NAMES]
+        if "<mask>" in ids:
+            names_of[2:] = [(*CLS_NAMES, ROBERTA[0]), (*SEP_NAMES, ROBERTA[1])]
+        pad, mask, cls, sep = (next((ids[n] for n in of if n in ids), None) for of in names_of)
         vocab = Vocab(
             size=size,
             eos=ids[eos_text],
             pad=pad,
             mask=mask,
+            cls=cls,
+            sep=sep,
             turn_start=ids.get(MARK_TEXT["turn_start"]),
             turn_end=ids.get(MARK_TEXT["turn_end"]),
+            sentinels=sentinels(ids),
         )
         self._use(backend, vocab, eos_text)
         return self
@@ -65,3 +75,12 @@ class File(BackendTokenizer):
             return Backend.from_str(text)
         except Exception as error:
             raise ValueError(f"tokenizer.path={self.path} is not usable: {error}") from error
+
+
+def sentinels(ids: dict[str, int]) -> tuple[int, ...]:
+    """The 100 names of hidden spans, as T5 or as this package writes them; () where they lack."""
+    for name in ("<extra_id_{}>", "<|span_{}|>"):
+        found = [ids.get(name.format(number)) for number in range(NUM_SENTINELS)]
+        if None not in found:
+            return tuple(id_ for id_ in found if id_ is not None)
+    return ()

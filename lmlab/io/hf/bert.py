@@ -119,7 +119,7 @@ def from_hf(weights: Mapping[str, Tensor], arch: Mapping[str, Any]) -> dict[str,
     kind = model_type(arch)
     given = {_plain(name, kind): weight for name, weight in weights.items()}
     given = {name: weight for name, weight in given.items() if not name.endswith("position_ids")}
-    names = hf_names(arch | {"pooler": kind == "bert"})
+    names = hf_names({**arch, "pooler": kind == "bert"})
     refuse_others(given, {*names.values(), *COPIES})
     if not arch["pooler"]:
         names = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,12 +89,19 @@ def compare(
     except ValueError:
         pass
     free = free_of(name, names)
-    wrong = {k: v for k, v in found.items() if k not in free and ours.get(k) != v}
+    wrong = {k: v for k, v in found.items() if k not in free and not same(ours.get(k), v)}
     if wrong:
         typed = " ".join(f"arch.{key}={_typed(value)}" for key, value in wrong.items())
         raise ValueError(
             f"init_from={init_from}: its config.json has other settings than arch; add\n  {typed}"
         )
+
+
+def same(ours: Any, theirs: Any) -> bool:
+    """Whether two settings agree; fractions may have been through 32 bits."""
+    if isinstance(ours, float) and isinstance(theirs, float):
+        return math.isclose(ours, theirs, rel_tol=1e-6)
+    return bool(ours == theirs)
 
 
 def _typed(value: Any) -> str:

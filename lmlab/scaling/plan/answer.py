@@ -10,7 +10,7 @@ from lmlab.scaling.plan.accelerator import Accelerator, Number, accelerator
 from lmlab.scaling.plan.candidate import USABLE, candidate_layouts
 from lmlab.scaling.plan.communication import bytes_sent
 from lmlab.scaling.plan.cost import Cost, chinchilla_tokens, cost, tokens_by_law
-from lmlab.scaling.plan.flops import Checkpointing, forward_flops, training_flops
+from lmlab.scaling.plan.flops import Checkpointing, forward_flops, sequence_flops, trained
 from lmlab.scaling.plan.memory import Layout, Precision, memory_by_part
 from lmlab.scaling.plan.shape import Shape, num_params, params_by_part
 
@@ -50,6 +50,7 @@ class Plan:
             f"{self.utilisation:.0%} of peak, {self.cost.device_hours:,.0f} device hours, {usd}.**",
             f"Chinchilla's optimum for this size: {self.chinchilla_tokens:.3g} tokens by 20 a "
             f"parameter, {self.law_tokens:.3g} by its L(N, D).",
+            f"A token takes {sum(self.flops.values()):.3g} FLOPs forward and twice that backward.",
             markdown_table(
                 [
                     {
@@ -88,6 +89,7 @@ def plan(
     checkpointing: Checkpointing = "none",
     number: Number = "bf16",
     scored: float = 1.0,
+    lengths: tuple[int, int, float] | None = None,
     price_usd_hour: float | None = None,
     layouts: list[tuple[str, Layout]] | None = None,
 ) -> Plan:
@@ -95,8 +97,9 @@ def plan(
 
     tokens: None for Chinchilla's 20 a parameter; utilisation: the fraction of peak for useful
     arithmetic, 0..1 (0.2 to 0.5 is usual: GPT-3 0.21, PaLM 0.46); checkpointing: blocks adds a
-    forward pass; batch_tokens: of one optimizer step, None for one micro-batch a device; layouts:
-    named, None for all that fit the number of devices.
+    forward pass; batch_tokens: of one optimizer step, None for one micro-batch a device; lengths:
+    source, target and scored tokens of a sequence, in place of scored; layouts: named, None for all
+    that fit the number of devices.
 
         gpt3 = Shape(num_layers=96, width=12288, num_heads=96, ff_width=49152, vocab_size=50257,
                      max_seq_len=2048)
@@ -106,13 +109,16 @@ def plan(
     """
     machine, size = accelerator(device), num_params(shape)
     wanted = chinchilla_tokens(size) if tokens is None else float(tokens)
-    flops = wanted * training_flops(shape, seq_len, scored=scored, checkpointing=checkpointing)
+    forward = forward_flops(shape, seq_len, scored=scored)
+    if lengths is not None:
+        forward = {k: v / seq_len for k, v in sequence_flops(shape, *lengths).items()}
+    flops = wanted * trained(forward, checkpointing)
     micro = micro_sequences * seq_len
     rows = candidate_layouts(num_devices) if layouts is None else layouts
     rows = [(name, replace(layout, precision=precision)) for name, layout in rows]
     return Plan(
         params=params_by_part(shape),
-        flops=forward_flops(shape, seq_len, scored=scored),
+        flops=forward,
         tokens=wanted,
         chinchilla_tokens=chinchilla_tokens(size),
         law_tokens=tokens_by_law(size),

@@ -61,3 +61,28 @@ def test_what_is_no_tokenizer_is_refused(tmp_path):
     Bytes().save(tmp_path)
     with pytest.raises(ValueError, match="use that"):
         open_file(tmp_path)
+
+
+def with_specials(folder, *names: str) -> File:
+    backend = Tokenizer(models.WordLevel({"a": 0}))
+    backend.add_special_tokens(list(names))
+    backend.save(str(folder / "tokenizer.json"))
+    return open_file(folder)
+
+
+def test_the_marks_of_encoders_are_found(tmp_path):
+    bert = with_specials(tmp_path, "[CLS]", "[SEP]").vocab
+    assert (bert.cls, bert.sep, bert.eos) == (1, 2, 2)
+    roberta = with_specials(tmp_path, "<s>", "</s>", "<mask>").vocab
+    assert (roberta.cls, roberta.sep, roberta.eos) == (1, 2, 2)
+    llama = with_specials(tmp_path, "<s>", "</s>").vocab
+    assert (llama.cls, llama.sep, llama.eos) == (None, None, 2)
+
+
+@pytest.mark.parametrize("name", ["<extra_id_{}>", "<|span_{}|>"])
+def test_the_names_of_hidden_spans_are_found(tmp_path, name):
+    names = [name.format(number) for number in range(100)]
+    assert with_specials(tmp_path, "</s>", *names).vocab.sentinels == tuple(range(2, 102))
+    turned = with_specials(tmp_path, "</s>", *reversed(names)).vocab.sentinels
+    assert turned == tuple(range(101, 1, -1))  # T5 counts down
+    assert with_specials(tmp_path, "</s>", *names[:99]).vocab.sentinels == ()

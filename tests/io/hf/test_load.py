@@ -13,7 +13,7 @@ from lmlab.arch.bert import BERT
 from lmlab.arch.gpt import GPT
 from lmlab.io.checkpoint import CheckpointError
 from lmlab.io.hf import bert, gpt2
-from lmlab.io.hf.load import INDEX, ONE, load, read_weights
+from lmlab.io.hf.load import INDEX, ONE, load, read_weights, same
 from lmlab.io.weights import load_into
 from tests.io.hf import parity, test_bert, test_gpt2
 
@@ -120,3 +120,8 @@ def test_a_folder_without_weights_is_refused(folder):
     (folder / ONE).unlink()
     with pytest.raises(CheckpointError, match="has neither"):
         load(f"hf:{folder}", NODE)
+
+
+def test_settings_that_agree():
+    assert same(1e-5, 9.999999747378752e-06) and same(None, None) and same(2, 2)
+    assert not same(1e-5, 1e-6) and not same(None, 1e-5) and not same(2, 3)

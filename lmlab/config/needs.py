@@ -1,0 +1,16 @@
+"""Whether a stage needs a model, tokens and weights, read from what its class says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lmlab.config.definition import constant, find_definition
+
+
+def needs_model(config: Mapping[str, Any]) -> bool:
+    """False for a stage whose class says `needs_model = False`: it only computes and draws."""
+    stage = config.get("stage")
+    target = str(stage.get("_target_", "")) if isinstance(stage, Mapping) else ""
+    definition = find_definition(target)
+    return definition is None or constant(definition, "needs_model") is not False

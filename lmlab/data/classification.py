@@ -1,0 +1,248 @@
+"""The data of stage=classify: single texts, pairs of texts, or choices, each with a label."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from lmlab.batch import LabelBatch, Vocab
+from lmlab.data.example_batch import filled, pad_of, rounded
+from lmlab.data.example_data import ExampleData
+from lmlab.data.source.content_hash import hash_of_text
+from lmlab.data.source.labelled import LabelledSource, is_number
+from lmlab.data.table.labelled import Labelled
+from lmlab.data.tokenizer.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Sequences:
+    """An example as tokens: one array (n,) a sequence; seconds: where the second text begins.
+
+    number: its place in the list, -1 - place for validation; cut: whether texts were shortened.
+    """
+
+    tokens: tuple[np.ndarray, ...]
+    seconds: tuple[int, ...]
+    label: int
+    value: float
+    number: int
+    cut: bool
+    labelled: Labelled = field(repr=False)
+
+
+class Classification(ExampleData):
+    """Labelled texts as LabelBatch.
+
+    A decoder reads GPT-1's transforms: eos text cls; eos text sep other cls; of choices each. An
+    encoder reads BERT's: cls text sep; cls text sep other sep. An encoder-decoder reads text eos;
+    text sep other eos. both_orders: a pair is read twice, the second time the other way round.
+    Texts that do not fit into seq_len lose their ends, the longer one first; `notes` count them.
+    Source: rows S3-24 and S4-10, GPT-1 section 3.3; BERT figure 4.
+    Differs: GPT-1's start, delimiter and extract are eos, sep and cls.
+    """
+
+    specials: ClassVar[str] = "marks"
+    family: ClassVar[str] = "classification"
+
+    def __init__(
+        self,
+        *,
+        source: LabelledSource,
+        seq_len: int,
+        both_orders: bool,
+        num_workers: int,
+        validation_sequences: int,
+        tokenizer: Tokenizer,
+        kind: str,
+        seed: int,
+        step_sequences: int,
+        world_size: int,
+        rank: int,
+        cache_dir: Path,
+    ) -> None:
+        super().__init__(
+            tokenizer=tokenizer,
+            num_workers=num_workers,
+            validation_sequences=validation_sequences,
+            seed=seed,
+            step_sequences=step_sequences,
+            world_size=world_size,
+            rank=rank,
+        )
+        if seq_len < 8:
+            raise ValueError(f"data.seq_len={seq_len} must be 8 or more")
+        self.source, self.seq_len, self.both_orders = source, seq_len, both_orders
+        self.kind, self.cache_dir = kind, cache_dir
+        self.labels: list[str] = []
+        self.label_tokens: list[np.ndarray] = []
+        self.unknown: Counter[str] = Counter()
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether the right one of several answers is asked for."""
+        return bool(self.train_examples[0].labelled.choices)
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether every label is a number."""
+        return not any(
+            np.isnan(each.value) for each in [*self.train_examples, *self.val_examples]
+        )
+
+    @property
+    def mean_value(self) -> float:
+        """The mean of the training labels that are numbers."""
+        return float(np.mean([each.value for each in self.train_examples]))
+
+    def prepare(self) -> None:
+        """Read and encode. Raises: ValueError when a side is empty, or both_orders has no pairs."""
+        settings = (self.seq_len, self.both_orders, self.kind)
+        self.digest = hash_of_text(self.source.fingerprint(self.cache_dir), *settings)
+        train, validation = self.source.train(), self.source.validation()
+        self.labels = self.source.labels
+        self._numbers = {label: number for number, label in enumerate(self.labels)}
+        for side, examples in (("training", train), ("validation", validation)):
+            if not examples:
+                raise ValueError(f"there is no {side} example in data.source.paths")
+        if self.both_orders and len(train[0].texts) < 2:
+            raise ValueError(
+                "data.both_orders=true has no effect without pairs; set data.source.text_pair=COLUMN"
+            )
+        self.train_examples = self._encoded(train, 0, 1)
+        self.val_examples = self._encoded(validation, -1, -1)
+        self._encode_labels()
+        self.notes += [*self.source.notes(), *self._truncated()]
+
+    def _encode_labels(self) -> None:
+        end = np.array([self.vocab.eos], np.int64)
+        words = self.tokenizer.encode_batch(self.labels)
+        self.label_tokens = [np.append(ids, end).astype(np.int64) for ids in words]
+
+    def _encoded(self, examples: Sequence[Labelled], first: int, step: int) -> list[Sequences]:
+        texts = list(dict.fromkeys(text for each in examples for text in each.content))
+        ids = dict(zip(texts, self.tokenizer.encode_batch(texts), strict=True))
+        found = []
+        for place, each in enumerate(examples):
+            made = [self._sequence(parts) for parts in self._parts(each, ids)]
+            label, value = self._label(each)
+            found.append(
+                Sequences(
+                    tuple(tokens for tokens, _, _ in made),
+                    tuple(second for _, second, _ in made),
+                    label,
+                    value,
+                    first + step * place,
+                    any(cut for _, _, cut in made),
+                    each,
+                )
+            )
+        return found
+
+    def _parts(
+        self, example: Labelled, ids: dict[str, np.ndarray]
+    ) -> Iterator[tuple[np.ndarray, ...]]:
+        """The texts of every sequence of an example."""
+        texts = tuple(ids[text] for text in example.texts)
+        if example.choices:
+            yield from ((*texts, ids[choice]) for choice in example.choices)
+            return
+        yield texts
+        if self.both_orders:
+            yield texts[::-1]
+
+    def _label(self, example: Labelled) -> tuple[int, float]:
+        value = float(example.label) if is_number(example.label) else float("nan")
+        if example.choices:
+            return int(example.label), value
+        number = self._numbers.get(example.label, -1)
+        self.unknown += Counter([example.label] if number < 0 else [])
+        return number, value
+
+    def _sequence(self, parts: tuple[np.ndarray, ...]) -> tuple[np.ndarray, int, bool]:
+        """One sequence: its tokens, where its second text begins, and whether a text was cut."""
+        start, between, end = frame(self.vocab, self.kind)
+        room = self.seq_len - len(start) - len(end) - (len(parts) - 1)
+        lengths = shortened([len(part) for part in parts], room)
+        kept = [part[:length] for part, length in zip(parts, lengths, strict=True)]
+        pieces = [start, kept[0]]
+        for part in kept[1:]:
+            pieces += [between, part]
+        second = sum(map(len, pieces[:3])) if len(kept) > 1 else self.seq_len
+        tokens = np.concatenate([*pieces, end]).astype(np.int64)
+        return tokens, second, sum(lengths) < sum(map(len, parts))
+
+    def _truncated(self) -> list[str]:
+        lines = []
+        for side, examples in (("training", self.train_examples), ("validation", self.val_examples)):
+            cut = sum(each.cut for each in examples)
+            if cut:
+                lines.append(
+                    f"{cut} of {len(examples)} {side} examples are longer than data.seq_len="
+                    f"{self.seq_len} tokens and lost their ends"
+                )
+        return lines
+
+    def collate(self, examples: list[Sequences], seeds: np.ndarray) -> LabelBatch:
+        """(B, C, T): C the most sequences of an example, T the longest one rounded up to 8."""
+        most = max(len(each.tokens) for each in examples)
+        nothing = np.zeros(0, np.int64)
+        rows = [
+            tokens
+            for each in examples
+            for tokens in (*each.tokens, *[nothing] * (most - len(each.tokens)))
+        ]
+        seconds = [
+            second
+            for each in examples
+            for second in (*each.seconds, *[self.seq_len] * (most - len(each.seconds)))
+        ]
+        lengths = np.array([len(row) for row in rows])
+        width = rounded(int(lengths.max()), self.seq_len)
+        tokens, real = filled(rows, width, pad_of(self.vocab))
+        segments = real & (np.arange(width) >= np.array(seconds)[:, None])
+        shape = (len(examples), most, width)
+        arrays = (
+            tokens.reshape(shape),
+            lengths.reshape(shape[:2]),
+            segments.reshape(shape).astype(np.int64),
+            np.array([each.label for each in examples]),
+            np.array([each.value for each in examples], np.float32),
+            np.array([each.number for each in examples]),
+        )
+        return LabelBatch(*map(torch.from_numpy, arrays))
+
+    def example(self, index: int) -> Sequences:
+        """The example that a batch's index means."""
+        return self.train_examples[index] if index >= 0 else self.val_examples[-1 - index]
+
+
+def frame(vocab: Vocab, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The tokens before, between and after the texts of a sequence, for a kind of architecture."""
+    assert vocab.cls is not None and vocab.sep is not None
+    around = {
+        "decoder": ([vocab.eos], [vocab.cls]),
+        "encoder": ([vocab.cls], [vocab.sep]),
+        "encoder_decoder": ([], [vocab.eos]),
+    }
+    start, end = around[kind]
+    return np.array(start, np.int64), np.array([vocab.sep], np.int64), np.array(end, np.int64)
+
+
+def shortened(lengths: list[int], room: int) -> list[int]:
+    """Lengths that fit into `room` together, each as given or, the longer ones, equally short.
+
+    Source: BERT's truncate_seq_pair, which takes one token after another off the longer text.
+    """
+    left, kept = room, list(lengths)
+    order = sorted(range(len(lengths)), key=lambda index: lengths[index])
+    for done, index in enumerate(order):
+        share = left // (len(order) - done)
+        kept[index] = min(lengths[index], share)
+        left -= kept[index]
+    return kept

@@ -1,0 +1,49 @@
+"""Memory of one device by layout, stacked by what holds it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from lmlab.scaling.figure.style import BLACK, CYCLE, RED, drawing
+from lmlab.scaling.plan.accelerator import Accelerator
+from lmlab.scaling.plan.candidate import USABLE
+
+MAX_OVER = 2.5  # bars are cut at so many times what a device has
+
+
+def memory_figure(rows: list[dict[str, Any]], device: Accelerator) -> Figure:
+    """Bars of the rows of a plan's memory table, the first one on top; a line at what is usable."""
+    parts = [key for key in rows[0] if key.endswith("(GB)") and not key.startswith("total")]
+    names = [str(row["layout"]) for row in rows]
+    table = np.array([[float(row[part]) for part in parts] for row in rows])
+    limit = USABLE * device.memory_gb
+    with drawing(7.6, 1.5 + 0.34 * len(rows)) as (figure, axes):
+        widest = min(float(table.sum(1).max()), MAX_OVER * limit)
+        left = np.zeros(len(rows))
+        for index, part in enumerate(parts):
+            colour = CYCLE[index % len(CYCLE)]
+            axes.barh(names, table[:, index], left=left, color=colour, height=0.66,
+                      label=part.removesuffix(" (GB)"))  # fmt: skip
+            left += table[:, index]
+        axes.axvline(limit, color=BLACK, lw=1.2, ls="--")
+        axes.set_xlim(0, 1.16 * max(widest, limit))
+        for index, total in enumerate(left):
+            over = total > 1.16 * max(widest, limit)
+            axes.annotate(
+                f"{total:.3g}" + (" →" if over else ""),
+                (min(total, 1.14 * max(widest, limit)), index),
+                (-3 if over else 4, 0),
+                textcoords="offset points",
+                ha="right" if over else "left",
+                va="center",
+                fontsize=9,
+                color="white" if over else RED if total > limit else BLACK,
+            )
+        axes.invert_yaxis()
+        axes.grid(visible=False, axis="y")
+        axes.set_xlabel(f"GB a device (line: 0.9 of {device.memory_gb:.0f} GB of {device.name})")
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+        return figure

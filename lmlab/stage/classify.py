@@ -1,0 +1,279 @@
+"""Discriminative fine-tuning: a pretrained architecture learns to tell labels of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torchmetrics import SumMetric
+
+from lmlab.batch import LabelBatch, Loss
+from lmlab.metric.classification import ClassMetrics, NumberMetrics
+from lmlab.rollout.token_scores import token_scores
+from lmlab.stage.guard import Guard
+from lmlab.stage.label_words import LabelWords
+from lmlab.stage.plan import Plan
+from lmlab.stage.read_out import LinearHead, hidden_states, vectors
+from lmlab.stage.training import Training, head_of
+
+SHOWN = 12  # mistakes that are kept to be read
+DROPOUT = 0.1  # of the head, as GPT-1 and BERT have it
+MOST_CLASSES = 12  # with a metric of their own
+
+
+class Classify(Training):
+    """A linear head on the last token of a decoder, or on the first of an encoder (rows S3-23, S4-07).
+
+    An encoder-decoder has no head: it writes the label's words, and of all labels the likeliest is
+    taken. Pairs in both orders add their vectors; choices get a score each and share a softmax.
+    aux_lm_weight: lambda of L3 = L2 + lambda L1, decoders only; lora_rank: only adapters of this rank
+    and the head train.
+    Differs: L1 is the mean over a text's tokens, as in GPT-1's released code, not the slide's sum.
+    Raises: ValueError for settings that do nothing here, and for labels that the objective cannot use.
+    """
+
+    accepts: ClassVar[dict[str, tuple[str, ...]]] = {
+        "arch": ("decoder", "encoder", "encoder_decoder"),
+        "objective": ("classification",),
+        "data": ("classification",),
+    }
+    from_random: ClassVar[str] = "init_from=RUN or init_from=hf:FOLDER starts from pretrained ones"
+
+    def __init__(
+        self,
+        *,
+        arch: Any,
+        objective: Any,
+        optim: Any,
+        plan: Plan,
+        guard: Guard,
+        data: Any,
+        add_lora: Callable[[nn.Module, int, float, list[str]], int],
+        dropout: float | None,
+        aux_lm_weight: float,
+        lora_rank: int | None,
+        lora_alpha: float | None,
+        lora_targets: list[str] | None,
+        num_validations: int,
+        log_every_steps: int,
+    ) -> None:
+        super().__init__(
+            arch=arch,
+            optim=optim,
+            plan=plan,
+            guard=guard,
+            num_validations=num_validations,
+            log_every_steps=log_every_steps,
+        )
+        self.objective, self.data, self.aux_lm_weight = objective, data, aux_lm_weight
+        self._check(dropout, lora_rank, lora_alpha, lora_targets)
+        if lora_rank is not None:
+            alpha = 2.0 * lora_rank if lora_alpha is None else lora_alpha
+            add_lora(arch, lora_rank, alpha, lora_targets or ["query", "value"])
+        if arch.kind == "encoder_decoder":
+            self.words = LabelWords(data.label_tokens, data.vocab.pad)
+        else:
+            single = data.is_choice or objective.is_numeric
+            number = 1 if single else len(data.labels)
+            self.head = LinearHead(arch.width, number, DROPOUT if dropout is None else dropout)
+        if objective.is_numeric:
+            nn.init.constant_(self.head.linear.bias, data.mean_value)
+        self.val_loss, self.val_right, self.val_count = (
+            SumMetric(nan_strategy="ignore").set_dtype(torch.float64) for _ in range(3)
+        )
+        self.numbers = NumberMetrics() if objective.is_numeric else None
+        told = not data.is_choice and not objective.is_numeric
+        self.classes = ClassMetrics(data.labels) if told else None
+        self._freeze_unread()
+
+    def _check(
+        self, dropout: float | None, rank: int | None, alpha: float | None, names: Any
+    ) -> None:
+        """Settings that contradict one another, or do nothing."""
+        kind = self.arch.kind
+        check_labels(self.data, self.objective, kind)
+        if self.aux_lm_weight < 0 or (self.aux_lm_weight and kind != "decoder"):
+            raise ValueError(
+                f"stage.aux_lm_weight={self.aux_lm_weight:g} must be 0 or more, and predicts the next "
+                f"token, which needs a decoder; this architecture is {kind}. Set it to 0"
+            )
+        if dropout is not None and kind == "encoder_decoder":
+            raise ValueError(
+                f"stage.dropout={dropout} has no effect on an encoder-decoder, which has no head; "
+                "set it to null"
+            )
+        if rank is None and (alpha is not None or names is not None):
+            raise ValueError(
+                "stage.lora_alpha and stage.lora_targets have no effect with stage.lora_rank=null; "
+                "set stage.lora_rank=8 or leave them null"
+            )
+        if rank is not None and rank < 1:
+            raise ValueError(f"stage.lora_rank={rank} must be 1 or more, or null")
+
+    def _freeze_unread(self) -> None:
+        """Keep what the loss does not read (an unembedding, a pretraining head) out of training."""
+        batch = self.data.collate(list(self.data.train_examples[:1]), None)
+        self.eval()
+        self.score(batch).total.backward()
+        for parameter in self.parameters():
+            if parameter.grad is None:
+                parameter.requires_grad_(False)
+            parameter.grad = None
+        self.train()
+
+    @property
+    def trained(self) -> nn.Module:
+        """The architecture and the head."""
+        return self
+
+    # ---- loss
+
+    def score(self, batch: LabelBatch) -> Loss:
+        """The loss of one micro-batch: its sum over examples."""
+        if self.arch.kind == "encoder_decoder":
+            nll = -self.words.log_probs(self.arch, batch)
+            return Loss(nll.sum(), self.count(batch), {"nll": nll.detach().sum()})
+        scores, auxiliary = self._head_scores(batch)
+        loss = self.objective.loss(scores, batch)
+        if auxiliary is None:
+            return loss
+        metrics = loss.metrics | {"auxiliary": auxiliary.detach()}
+        return Loss(loss.total + self.aux_lm_weight * auxiliary, loss.count, metrics)
+
+    def count(self, batch: LabelBatch) -> Tensor:
+        """Examples."""
+        return torch.tensor(len(batch.label), device=batch.label.device)
+
+    def step_tokens(self, batch: LabelBatch) -> int:
+        """Real tokens of this share, times the number of shares."""
+        return int(batch.lengths.sum()) * self.trainer.world_size
+
+    def scores(self, batch: LabelBatch) -> Tensor:
+        """(B, C): of every class, of every choice (-inf: there is none), or the number told."""
+        if self.arch.kind == "encoder_decoder":
+            return self.words.scores(self.arch, batch)
+        return self._head_scores(batch)[0]
+
+    def _head_scores(self, batch: LabelBatch) -> tuple[Tensor, Tensor | None]:
+        """Scores, and the auxiliary loss, the sum over examples, where there is one."""
+        row, column = (batch.lengths > 0).nonzero(as_tuple=True)
+        tokens, lengths = batch.tokens[row, column], batch.lengths[row, column]
+        hidden = hidden_states(self.arch, tokens, lengths, batch.segments[row, column])
+        found = vectors(self.arch, hidden, lengths)
+        auxiliary = self._auxiliary(hidden, tokens, lengths, row) if self.aux_lm_weight else None
+        if self.data.is_choice:
+            page = torch.full(batch.lengths.shape, -torch.inf, device=found.device)
+            return page.index_put((row, column), self.head(found).squeeze(1)), auxiliary
+        summed = torch.zeros(len(batch.label), found.shape[1], device=found.device)
+        return self.head(summed.index_add(0, row, found.to(summed.dtype))), auxiliary
+
+    def _auxiliary(self, hidden: Tensor, tokens: Tensor, lengths: Tensor, row: Tensor) -> Tensor:
+        """L1: of each example the mean -log P(next token) over its tokens, summed, in nats."""
+        index = torch.arange(1, tokens.shape[1], device=tokens.device)
+        mask = index < lengths[:, None]
+        found, _ = token_scores(hidden[:, :-1][mask], head_of(self.arch), tokens[:, 1:][mask])
+        number = torch.zeros(int(row.max()) + 1, device=hidden.device)
+        number = number.index_add(0, row, (lengths - 1).float())
+        each = row[:, None].expand_as(mask)[mask]
+        return -(found / number[each]).sum()
+
+    # ---- validation
+
+    def validation_step(self, batch: LabelBatch, batch_idx: int) -> None:
+        for micro in batch.split(self.plan.micro_sequences):
+            scores = self.scores(micro)
+            metrics = self._scored(scores, micro)
+            self.val_loss.update(metrics["nll"].double())
+            self.val_count.update(self.count(micro).double())
+            if self.numbers is not None:
+                self.numbers.update(scores, micro.value)
+                continue
+            right = scores.argmax(dim=1) == micro.label
+            self.val_right.update(right.sum().double())
+            if self.classes is not None:
+                self.classes.update(scores, micro.label)
+            self._keep_mistakes(scores, micro, right)
+
+    def _scored(self, scores: Tensor, batch: LabelBatch) -> dict[str, Tensor]:
+        """Plain sums; of words the likelihood of the right ones, not shared with other classes."""
+        if self.arch.kind == "encoder_decoder":
+            return {"nll": -scores.gather(1, batch.label[:, None]).sum()}
+        return self.objective.loss(scores, batch).metrics
+
+    def _keep_mistakes(self, scores: Tensor, batch: LabelBatch, right: Tensor) -> None:
+        for place in (~right).nonzero().flatten().tolist()[: SHOWN - len(self._mistakes)]:
+            example = self.data.example(int(batch.index[place]))
+            shares = scores[place].float().softmax(dim=0)
+            said = int(shares.argmax())
+            answers = example.labelled.choices or self.data.labels
+            said_text, truth = answers[said], answers[example.label]
+            told = f"  [said {said_text} ({float(shares[said]):.2f}), is {truth}]"
+            self._mistakes.append(
+                {"prompt": " | ".join(example.labelled.texts), "continuation": told}
+            )
+
+    def on_validation_epoch_start(self) -> None:
+        self._mistakes: list[dict[str, str]] = []
+
+    def on_validation_epoch_end(self) -> None:
+        sums = self.val_loss, self.val_right, self.val_count
+        loss, right, count = (float(metric.compute()) for metric in sums)
+        for metric in sums:
+            metric.reset()
+        count = max(1.0, count)
+        name = "val/squared_error" if self.numbers is not None else "val/label_nats"
+        metrics = {name: loss / count}
+        if self.numbers is not None:
+            metrics |= named(self.numbers.compute())
+        elif self.classes is not None:
+            metrics |= named(self.classes.compute())
+            self.tables = {"classes": self.classes.rows}
+            metrics |= recalls(self.classes.rows)
+        else:
+            metrics["val/accuracy"] = right / count
+        self.samples = self._mistakes
+        self.validated(metrics)
+
+
+def named(figures: dict[str, float]) -> dict[str, float]:
+    """Under the names of validation figures."""
+    return {f"val/{name}": value for name, value in figures.items()}
+
+
+def recalls(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """The share of each class that was told right, where the classes are few."""
+    few = rows if len(rows) <= MOST_CLASSES else []
+    return {f"val/recall/{row['class']}": row["right"] / max(1, row["examples"]) for row in few}
+
+
+def check_labels(data: Any, objective: Any, kind: str) -> None:
+    """Raises: ValueError for labels that the objective, or the architecture, can do nothing with."""
+    if kind == "encoder_decoder" and (data.is_choice or getattr(objective, "label_smoothing", 0)):
+        what = "data.source.choices" if data.is_choice else "objective.label_smoothing"
+        raise ValueError(
+            f"{what} has no meaning for an encoder-decoder, which writes the label's words; choose a "
+            "decoder or an encoder: arch=gpt_tiny"
+        )
+    if objective.is_numeric:
+        if data.is_choice or not data.is_numeric:
+            raise ValueError(
+                "objective=regression needs labels that are numbers; these are "
+                f"{', '.join(data.labels[:5]) or 'choices'}. Use objective=classification"
+            )
+        return
+    if data.unknown:
+        names = ", ".join(sorted(data.unknown)[:5])
+        raise ValueError(
+            f"{sum(data.unknown.values())} validation examples have labels that no training example "
+            f"has: {names}. Set data.source.labels=[...] or data.source.leave_out=[...]"
+        )
+    if not data.is_choice and len(data.labels) < 2:
+        raise ValueError(f"there is only one class, {data.labels}; two or more are needed")
+    if not data.is_choice and 2 * len(data.labels) > len(data.train_examples):
+        hint = "; labels that are numbers take objective=regression" if data.is_numeric else ""
+        raise ValueError(
+            f"data.source.label gives {len(data.labels)} classes to {len(data.train_examples)} "
+            f"examples: is it the right column?{hint}"
+        )

@@ -1,0 +1,122 @@
+"""Answers to prompts, to be read or used elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from lmlab.batch import PromptBatch
+from lmlab.rollout.answering import VALIDATION, Answering, rollout_seeds
+from lmlab.rollout.pick import Sampling
+from lmlab.rollout.rollout import pad_left
+from lmlab.stage.answer_table import SHOWN, check_counts
+
+
+class Generate:
+    """Answers `prompts`, or held-out prompts of the data; answers.jsonl in the run's folder has all.
+
+    raw: prompts are continued as they are, as a model without instruction tuning reads them; else
+    each is a user's turn. Trains nothing.
+    """
+
+    trains: ClassVar[bool] = False
+    from_random: ClassVar[str] = "init_from=RUN answers with trained ones"
+    specials: ClassVar[str] = "marks"
+    accepts: ClassVar[dict[str, tuple[str, ...]]] = {
+        "arch": ("decoder", "encoder_decoder"),
+        "data": ("prompts",),
+    }
+    num_validations = 0
+    step = 0
+
+    def __init__(
+        self,
+        *,
+        arch: Any,
+        tokenizer: Any,
+        data: Any,
+        prompts: list[str],
+        raw: bool,
+        num_prompts: int,
+        num_samples: int,
+        prompts_at_once: int,
+        sampling: Sampling,
+    ) -> None:
+        check_counts(
+            num_samples=num_samples, num_prompts=num_prompts, prompts_at_once=prompts_at_once
+        )
+        empty = [index for index, text in enumerate(prompts) if not text]
+        if empty:
+            raise ValueError(f"stage.prompts[{empty[0]}] is empty; give it a text or leave it out")
+        self.arch, self.data, self.tokenizer = arch, data, tokenizer
+        self.answering, self.sampling, self.raw = Answering(data, tokenizer), sampling, raw
+        self.prompts, self.num_prompts = prompts, num_prompts
+        self.num_samples, self.prompts_at_once = num_samples, prompts_at_once
+        self.latest: dict[str, float] = {}
+        self.samples: list[dict[str, str]] = []
+        self.rows: list[dict[str, Any]] = []
+
+    def perform(self, device: torch.device) -> None:
+        """Answer everything; sets `rows`, `samples` and `latest`."""
+        if self.prompts:
+            self._own(device)
+        else:
+            self._held_out(device)
+        tokens = [row["tokens"] for row in self.rows]
+        self.latest |= {
+            "generate/answers": float(len(self.rows)),
+            "generate/response_tokens": float(np.mean(tokens)),
+            "generate/unfinished_fraction": float(np.mean([r["unfinished"] for r in self.rows])),
+        }
+        self.samples = [
+            {"prompt": row["prompt"], "continuation": row["answer"]}
+            for row in self.rows[:: self.num_samples][:SHOWN]
+        ]
+
+    def _own(self, device: torch.device) -> None:
+        ids = self.data.asked(self.prompts)
+        if self.raw:
+            start = np.array([self.tokenizer.vocab.eos], np.int64)
+            found = self.tokenizer.encode_batch(self.prompts)
+            ids = [np.concatenate((start, row.astype(np.int64))) for row in found]
+        for begin in range(0, len(ids), self.prompts_at_once):
+            part = [torch.from_numpy(row) for row in ids[begin : begin + self.prompts_at_once]]
+            tokens, mask = pad_left([row.flip(0) for row in part], self.answering.pad)
+            numbers = torch.arange(begin, begin + len(part))
+            batch = PromptBatch(tokens.flip(1), mask.sum(dim=1), numbers)
+            rollout = self._draw(batch.map(lambda tensor: tensor.to(device)))
+            texts = [self.answering.text(row.tolist()) for row in rollout.responses()]
+            prompts = [self.prompts[begin + each] for each in rollout.group.tolist()]
+            self._keep(prompts, texts, rollout)
+
+    def _held_out(self, device: torch.device) -> None:
+        left, golds = self.num_prompts, []
+        for batch in self.data.validation_batches():
+            for part in batch.split(self.prompts_at_once):
+                part = part.map(lambda tensor, most=left: tensor[:most].to(device))
+                left -= len(part.index)
+                if not len(part.index):
+                    continue
+                numbers = [n for n in part.index.tolist() for _ in range(self.num_samples)]
+                answers = self.answering.read(self._draw(part), numbers)
+                self._keep(answers.prompts, answers.texts, answers.rollout, answers.accepted)
+                golds += self.answering.gold(answers) or []
+        if golds:
+            self.latest["generate/gold_reward"] = float(np.mean(golds))
+
+    def _draw(self, batch: PromptBatch) -> Any:
+        seeds = rollout_seeds(self.data.seed, 0, 0, batch.index.cpu().numpy(), VALIDATION)
+        return self.answering.rollout(self.arch, batch, self.sampling, seeds, self.num_samples)
+
+    def _keep(
+        self, prompts: list[str], texts: list[str], rollout: Any, accepted: list[Any] | None = None
+    ) -> None:
+        lengths, finished = rollout.mask.sum(dim=1).tolist(), rollout.finished.tolist()
+        for row, (prompt, text) in enumerate(zip(prompts, texts, strict=True)):
+            found = {"prompt": prompt, "answer": text, "tokens": lengths[row]}
+            found["unfinished"] = not finished[row]
+            if accepted is not None:
+                found["accepted"] = accepted[row]
+            self.rows.append(found)

@@ -1,0 +1,109 @@
+"""The sweep that an experiment carries: its lists, explicit jobs, baseline and stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from lmlab.config.error import ConfigError
+from lmlab.config.suggest import nearest
+from lmlab.sweep.grid import Axes, Row, rows, written
+
+WORDS = ("grid", "jobs", "baseline", "fixed")
+NODES = ("sweep", "stages", "figure")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One job of a chain: its name, and what it overrides."""
+
+    name: str
+    overrides: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What an experiment says of its jobs; all empty for one that is a single run.
+
+    axes: lists by key; jobs: explicit ones, each times the lists; fixed: of every job; baseline:
+    of one more job outside the lists; stages: what every job is a chain of.
+    """
+
+    axes: Axes = field(default_factory=dict)
+    grid: str = "product"
+    jobs: list[Row] = field(default_factory=list)
+    fixed: Row = field(default_factory=dict)
+    baseline: Row | None = None
+    stages: list[Stage] = field(default_factory=list)
+
+    def rows(self, replaced: Axes) -> list[Row]:
+        """The jobs of the lists, with the lists of `replaced` in place of those of the same key."""
+        axes = {key: replaced.get(key, values) for key, values in self.axes.items()}
+        found = [
+            {**self.fixed, **job, **row}
+            for job in self.jobs or [{}]
+            for row in rows(axes, self.grid)
+        ]
+        first = [] if self.baseline is None else [{**self.fixed, **self.baseline}]
+        return first + found
+
+
+def carries(experiment: Any) -> bool:
+    """Whether an experiment is more than one run."""
+    return isinstance(experiment, Mapping) and any(experiment.get(name) for name in NODES[:2])
+
+
+def read(experiment: Any) -> Carried:
+    """The jobs that an experiment names. Raises: ConfigError saying which key is wrong and how."""
+    if experiment is None or not carries(experiment):
+        return Carried()
+    plain = OmegaConf.to_container(experiment, resolve=True)
+    assert isinstance(plain, dict)
+    sweep, stages = plain.get("sweep") or {}, plain.get("stages") or []
+    if not isinstance(sweep, dict):
+        raise ConfigError(["experiment.sweep must be a mapping of settings to lists of values"])
+    grid = sweep.get("grid", "product")
+    if grid not in ("product", "zip"):
+        raise ConfigError([f"experiment.sweep.grid={grid}: must be product or zip"])
+    baseline = sweep.get("baseline")
+    return Carried(
+        axes={str(k): _list(str(k), v) for k, v in sweep.items() if k not in WORDS},
+        grid=str(grid),
+        jobs=[_row("jobs", job) for job in sweep.get("jobs") or []],
+        fixed=_row("fixed", sweep.get("fixed") or {}),
+        baseline=None if baseline is None else _row("baseline", baseline),
+        stages=[_stage(stage) for stage in stages],
+    )
+
+
+def _list(key: str, values: Any) -> list[str]:
+    if not isinstance(values, list) or not values:
+        near = nearest(key, WORDS)
+        hint = f"; did you mean experiment.sweep.{near}?" if near else ""
+        raise ConfigError([f"experiment.sweep.{key}={values}: must be a list of values{hint}"])
+    return [written(key, value) for value in values]
+
+
+def _row(name: str, settings: Any) -> Row:
+    if not isinstance(settings, dict):
+        raise ConfigError([f"experiment.sweep.{name}: must be a mapping of settings to values"])
+    return {str(key): written(str(key), value) for key, value in settings.items()}
+
+
+def _stage(stage: Any) -> Stage:
+    known = ("name", "overrides")
+    if not isinstance(stage, dict) or not isinstance(stage.get("name"), str):
+        raise ConfigError(["experiment.stages: each needs a name, and a list `overrides`"])
+    for key in stage:
+        if key not in known:
+            near = nearest(str(key), known) or known[1]
+            raise ConfigError([f"experiment.stages.{key}: did you mean {near}?"])
+    overrides = stage.get("overrides") or []
+    if not all(isinstance(text, str) for text in overrides):
+        raise ConfigError(
+            [f"experiment.stages {stage['name']}: overrides must be texts such as stage=sft"]
+        )
+    return Stage(stage["name"], list(overrides))

@@ -1,0 +1,97 @@
+"""One generic figure of a sweep: a metric or setting of every job against another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lmlab.config.suggest import nearest
+from lmlab.sweep.result import Result
+
+KINDS = ("line", "scatter")
+KEYS = ("kind", "x", "y", "by", "log_x", "log_y")
+# Okabe and Ito's colours, told apart by everyone.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#555555")
+MARKS = "osD^vPX"
+
+
+def check(asked: Mapping[str, Any]) -> None:
+    """Raises: ValueError for a key or kind that there is not, naming the nearest."""
+    for key in asked:
+        if key not in KEYS:
+            near = nearest(str(key), KEYS)
+            raise ValueError(f"experiment.figure.{key}: it has {', '.join(KEYS)}"
+                             + (f"; did you mean {near}?" if near else ""))  # fmt: skip
+    if asked.get("kind", "line") not in KINDS:
+        raise ValueError(f"experiment.figure.kind={asked['kind']}: must be {' or '.join(KINDS)}")
+    for key in ("x", "y"):
+        if not isinstance(asked.get(key), str):
+            raise ValueError(f"experiment.figure.{key}: needs a metric or a setting, such as arch")
+
+
+def draw(asked: Mapping[str, Any], results: list[Result], path: Path) -> None:
+    """Write the figure. Raises: ValueError where fewer than two jobs have both values."""
+    check(asked)
+    series = points(asked, results)
+    if sum(map(len, series.values())) < 2:
+        raise ValueError(f"fewer than two jobs have both {asked['x']} and {asked['y']}")
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(6.4, 4.2), layout="constrained")
+    line = "-" if asked.get("kind", "line") == "line" else ""
+    for index, (name, pairs) in enumerate(series.items()):
+        look = {"color": COLOURS[index % 7], "marker": MARKS[index % 7], "markersize": 5.5}
+        axes.plot(*zip(*pairs, strict=True), linestyle=line, label=name, linewidth=1.6, **look)
+    axes.set_xlabel(_words(asked["x"]))
+    axes.set_ylabel(_words(asked["y"]))
+    for key, scale in (("log_x", axes.set_xscale), ("log_y", axes.set_yscale)):
+        if asked.get(key):
+            scale("log")
+    axes.grid(True, which="major", color="#dddddd", linewidth=0.7)
+    axes.spines[["top", "right"]].set_visible(False)
+    if asked.get("by"):
+        axes.legend(title=_words(asked["by"]), frameon=False)
+    figure.savefig(path, dpi=160)
+    pyplot.close(figure)
+
+
+def points(asked: Mapping[str, Any], results: list[Result]) -> dict[str, list[tuple[Any, float]]]:
+    """(x, y) of every job that has both, by the value of `by`; numbers in order of x."""
+    series: dict[str, list[tuple[Any, float]]] = {}
+    for result in results:
+        x, y = value_of(result, asked["x"]), value_of(result, asked["y"])
+        if x is None or not isinstance(y, int | float):
+            continue
+        by = str(value_of(result, asked["by"])) if asked.get("by") else ""
+        series.setdefault(by, []).append((x, float(y)))
+    for pairs in series.values():
+        if all(isinstance(x, int | float) and not isinstance(x, bool) for x, _ in pairs):
+            pairs.sort()
+        else:
+            pairs[:] = [(str(x), y) for x, y in pairs]
+    return series
+
+
+def value_of(result: Result, key: str) -> Any:
+    """A metric, an option of a group, or a setting; None where there is none."""
+    if key in result.metrics:
+        return result.metrics[key]
+    if key in result.choices:
+        return result.choices[key]
+    value: Any = result.config
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def _words(key: str) -> str:
+    """A label for people: val/loss_nats becomes `val loss (nats)`."""
+    words = key.replace("/", " ").replace("_", " ")
+    for unit in ("nats", "seconds", "flops", "tokens"):
+        if words.endswith(f" {unit}"):
+            words = f"{words.removesuffix(unit).rstrip()} ({unit})"
+    return words

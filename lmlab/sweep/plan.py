@@ -1,0 +1,245 @@
+"""The jobs of a sweep, all composed and checked before the first one starts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.types import RunMode
+from omegaconf import DictConfig, open_dict
+
+from lmlab.check import check_composed
+from lmlab.config import resolve
+from lmlab.config.compose import Composed, Composer
+from lmlab.config.error import ConfigError
+from lmlab.config.secrets import redact
+from lmlab.config.suggest import nearest
+from lmlab.job import hash_of
+from lmlab.sweep import carried
+from lmlab.sweep.carried import Carried, Stage
+from lmlab.sweep.grid import Axes, Row, axes_of, rows, varied
+
+WHOLE = ("sweep", "launcher")  # of the sweep as a whole, never of a job
+_REFERENCE = re.compile(r"(?<![\w@])@([A-Za-z_]\w*)")
+
+
+@dataclass(slots=True)
+class Planned:
+    """One job: its overrides, its checked configuration, and the jobs whose folders it needs.
+
+    name: the swept values; hash: of everything that decides the outcome; needs: hash by the name
+    that stands for that job's folder, as in init_from=@pretrain.
+    """
+
+    overrides: list[str]
+    name: str
+    composed: Composed
+    hash: str
+    stage: str | None = None
+    needs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The overrides as one line without secrets."""
+        return redact(" ".join(self.overrides))
+
+    @property
+    def devices(self) -> int:
+        """Processes of the job."""
+        return int(self.composed.cfg.hardware.get("devices", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole sweep.
+
+    overrides: as typed; config: of the sweep as a whole, resolved; choices: its options; hash: of
+    all jobs together.
+    """
+
+    overrides: list[str]
+    config: dict[str, Any]
+    choices: dict[str, Any]
+    jobs: list[Planned]
+    varied: list[str]
+
+    @property
+    def hash(self) -> str:
+        """The same for the same jobs in any order."""
+        text = json.dumps(sorted(job.hash for job in self.jobs))
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+    @property
+    def experiment(self) -> dict[str, Any] | None:
+        """The record of an experiment that carries its jobs."""
+        found = self.config.get("experiment")
+        return found if carried.carries(found) else None
+
+
+def make_plan(composer: Composer, overrides: list[str]) -> Plan:
+    """Every job, composed and checked. Raises: ConfigError with the mistakes of all jobs."""
+    master = composer.compose(overrides, RunMode.MULTIRUN)
+    _only_lmlab_runs_jobs(master)
+    told = carried.read(master.cfg.get("experiment"))
+    axes = axes_of(composer.parse(_typed(master)))
+    whole = _take_whole(axes)
+    all_rows = _rows(told, axes, master.cfg.sweep.get("grid") or "product")
+    keys = varied(all_rows)
+    own = [text for text in overrides if text.lstrip("+~").startswith("hydra")]
+    own = [text for text in own if not text.lstrip("+").startswith("hydra.mode")]
+    make = _Maker(composer, [*own, *whole], keys, set(axes))
+    jobs = _compose_all(make, all_rows, told)
+    config = resolve.plain(master.cfg)
+    return Plan(overrides, config, master.choices, jobs, keys)
+
+
+def alone(cfg: DictConfig) -> None:
+    """Take away, in place, what only a sweep as a whole has; a job's record has none of it."""
+    with open_dict(cfg):
+        for name in WHOLE:
+            cfg.pop(name, None)
+
+
+def _only_lmlab_runs_jobs(master: Composed) -> None:
+    for name, only in (("sweeper", "BasicSweeper"), ("launcher", "BasicLauncher")):
+        if not str(master.hydra[name]._target_).endswith("." + only):
+            raise ConfigError(
+                [f"hydra/{name}: lmlab runs the jobs of a sweep itself; leave it out"]
+            )
+
+
+def _typed(master: Composed) -> list[str]:
+    """hydra.sweeper.params, then the overrides of the command line."""
+    params = [f"{key}={value}" for key, value in (master.hydra.sweeper.params or {}).items()]
+    return [*params, *master.overrides]
+
+
+def _take_whole(axes: Axes) -> list[str]:
+    """Overrides of the sweep as a whole, taken out of `axes`: they name no job."""
+    found: list[str] = []
+    for key in [key for key in axes if key.split(".")[0] in WHOLE]:
+        if len(axes[key]) > 1:
+            raise ConfigError([f"{key}: is of the sweep as a whole and takes one value"])
+        found += axes.pop(key)
+    return found
+
+
+def _rows(told: Carried, axes: Axes, grid: str) -> list[Row]:
+    """The jobs of the experiment, each times those of the command line, which replace its keys."""
+    replaced = {key: values for key, values in axes.items() if key in told.axes}
+    rest = {key: values for key, values in axes.items() if key not in replaced}
+    typed = {key: values[0] for key, values in axes.items() if len(values) == 1}
+    if told.axes or told.jobs or told.fixed or told.baseline is not None:
+        found = [{**row, **more} for row in told.rows(replaced) for more in rows(rest, grid)]
+        found = [{**row, **typed} for row in found]
+        unique = {tuple(sorted(row.items())): row for row in found}
+        return list(unique.values())
+    return rows(axes, grid)
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """own: what every job is composed with; varied: keys that name a job; typed: keys typed."""
+
+    composer: Composer
+    own: list[str]
+    varied: list[str]
+    typed: set[str]
+
+
+def _compose_all(make: _Maker, all_rows: list[Row], told: Carried) -> list[Planned]:
+    """Every job of every row; the mistakes of all are told together, each once."""
+    jobs: dict[str, Planned] = {}
+    wrong: dict[str, None] = {}
+    bad = 0
+    chain: list[Stage | None] = [*told.stages] or [None]
+    for row in all_rows:
+        known: dict[str, str] = {}
+        for stage in chain:
+            try:
+                job = _compose(make, row, stage, known)
+            except ConfigError as error:
+                wrong |= dict.fromkeys(error.lines)
+                bad += 1
+                break
+            if job.hash in jobs and stage is None:
+                raise ConfigError([_twice(jobs[job.hash], job)])
+            jobs.setdefault(job.hash, job)
+            if stage is not None:
+                known[stage.name] = job.hash
+    if wrong:
+        number = len(all_rows) * len(chain)
+        raise ConfigError([*wrong, f"({bad} of {number} jobs; none was started)"])
+    return list(jobs.values())
+
+
+def _twice(first: Planned, second: Planned) -> str:
+    return (
+        f"{first.label} and {second.label} are the same job: they differ in nothing that decides "
+        "the outcome (run.*, track.* and debug do not)"
+    )
+
+
+def _compose(make: _Maker, row: Row, stage: Stage | None, known: dict[str, str]) -> Planned:
+    name = " ".join(row[key] for key in make.varied if key in row)
+    if stage is not None:
+        name = f"{name} {stage.name}".strip()
+        row = {**row, **_stage_row(make, stage)}
+    needs = _references(row, stage, known)
+    overrides = list(row.values())
+    composed = make.composer.compose([*make.own, *overrides])
+    check_composed(composed, make.composer.places)
+    prepare(composed.cfg, "run.name" in make.varied)
+    digest = _digest(composed.cfg, needs)
+    return Planned(overrides, name, composed, digest, stage.name if stage else None, needs)
+
+
+def _stage_row(make: _Maker, stage: Stage) -> Row:
+    """What a stage overrides, but for what was typed: that is for every job."""
+    axes = axes_of(make.composer.parse(stage.overrides))
+    for key, values in axes.items():
+        if len(values) > 1:
+            raise ConfigError([f"experiment.stages {stage.name}: {key} takes one value"])
+    return {key: values[0] for key, values in axes.items() if key not in make.typed}
+
+
+def prepare(cfg: DictConfig, keep_name: bool) -> None:
+    """Make a composed configuration that of a job: children are named by what is swept."""
+    alone(cfg)
+    if carried.carries(cfg.get("experiment")):
+        with open_dict(cfg):
+            del cfg["experiment"]
+    if not keep_name:
+        cfg.run.name = None
+
+
+def _references(row: Row, stage: Stage | None, known: dict[str, str]) -> dict[str, str]:
+    """The names after @ in values, with the hash of the job that each stands for."""
+    found: dict[str, str] = {}
+    for text in row.values() if stage is not None else ():
+        for name in _REFERENCE.findall(text.partition("=")[2]):
+            if name not in known:
+                near = nearest(name, known)
+                hint = f"; did you mean @{near}?" if near else ""
+                raise ConfigError(
+                    [f"{text}: @{name} is no earlier job of experiment.stages{hint}"]
+                )
+            found[name] = known[name]
+    return found
+
+
+def refer(text: str, places: dict[str, str]) -> str:
+    """`text` with every @name in the value of an override replaced by what it stands for."""
+    key, sign, value = text.partition("=")
+    return key + sign + _REFERENCE.sub(lambda m: places.get(m.group(1), m.group()), value)
+
+
+def _digest(cfg: DictConfig, needs: dict[str, str]) -> str:
+    if not needs:
+        return hash_of(resolve.plain(cfg))
+    text = json.dumps(resolve.plain(cfg))
+    text = _REFERENCE.sub(lambda m: "@" + needs.get(m.group(1), m.group(1)), text)
+    return hash_of(json.loads(text))

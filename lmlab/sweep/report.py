@@ -1,0 +1,139 @@
+"""A sweep's page: the table of its jobs, its verdict, its figure, the command to go on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lmlab.config.origin import readable
+from lmlab.sweep.expect import children, judge
+from lmlab.sweep.folder import SweepFolder
+from lmlab.sweep.parent import command, go_on
+from lmlab.sweep.plan import Plan
+from lmlab.sweep.result import Result, read_result
+from lmlab.sweep.show import label_of, state_of
+
+# Metrics that say how a job came out, the first ones there are.
+SHOWN = (
+    "params/non_embedding",
+    "val/bits_per_byte",
+    "val/loss_nats",
+    "val/accuracy",
+    "train/loss_nats",
+    "progress/tokens",
+    "progress/flops",
+)
+LEFT_OUT = ("val/perplexity",)
+MAX_METRICS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """note: Markdown; files: written into the sweep's folder; lines: for the terminal."""
+
+    note: str
+    tags: dict[str, str]
+    files: tuple[str, ...]
+    lines: list[str]
+
+
+def make_report(plan: Plan, folder: SweepFolder, *, finished: bool) -> Report:
+    """Everything about the jobs so far; writes table.json and the figure into the folder."""
+    results = [
+        read_result(label_of(entry), state_of(entry), folder.run_folder(entry))
+        for entry in folder.entries
+    ]
+    rows = table_rows(results)
+    text = {"columns": list(rows[0]), "data": [list(row.values()) for row in rows]}
+    (folder.path / "table.json").write_text(json.dumps(text, indent=1))
+    verdict, tags, lines = _verdict(plan, folder, results, finished)
+    files = ["table.json"]
+    figure, said = _figure(plan, folder, results)
+    files += [figure] if figure else []
+    lines += [f"figure: {readable(folder.path / figure)}"] if figure else said
+    note = [
+        *verdict,
+        *markdown(rows),
+        "",
+        *said,
+        f"The same jobs: `{command(plan)}`",
+        "",
+        f"Go on where it stopped: `{go_on(plan, folder)}`",
+    ]
+    return Report("\n".join(note), tags, tuple(files), lines)
+
+
+def table_rows(results: list[Result]) -> list[dict[str, Any]]:
+    """A row a job: its name, state, verdict, final metrics, and the run's folder."""
+    logged = {name for result in results for name in result.metrics}
+    more = sorted(n for n in logged if n.startswith("val/") and n not in (*SHOWN, *LEFT_OUT))
+    metrics = [name for name in (*SHOWN, *more) if name in logged][:MAX_METRICS]
+    has_verdict = any("verdict" in result.tags for result in results)
+    return [
+        {
+            "job": result.name,
+            "state": result.state,
+            **({"verdict": result.tags.get("verdict", "")} if has_verdict else {}),
+            **{name: result.metrics.get(name) for name in metrics},
+            "run": result.folder.name if result.folder else "",
+        }
+        for result in results
+    ]
+
+
+def markdown(rows: list[dict[str, Any]]) -> list[str]:
+    """The rows as a table."""
+    lines = [_line(list(rows[0])), _line(["---"] * len(rows[0]))]
+    return lines + [_line([_cell(value) for value in row.values()]) for row in rows]
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    return str(value)
+
+
+def _verdict(
+    plan: Plan, folder: SweepFolder, results: list[Result], finished: bool
+) -> tuple[list[str], dict[str, str], list[str]]:
+    """(lines of the note, tags, lines for the terminal) of an experiment that carries its jobs."""
+    asked = plan.experiment
+    if asked is None:
+        return [], {}, []
+    stages = {job.hash: job.stage for job in plan.jobs}
+    found = children(results, [stages[entry.hash] for entry in folder.entries])
+    blocked_by = asked.get("believed_blocked_by")
+    verdict, used, why = judge(
+        asked["expect"], found, finished=finished, blocked_by=blocked_by
+    )
+    figures = ", ".join(f"{name} = {value:.4g}" for name, value in used.items())
+    said = f"{verdict}: {asked['expect']}" + (f" ({figures})" if figures else "")
+    said += f"; {why}" if why else ""
+    tags = {"verdict": verdict, "verdict.rests_on": figures, "question": asked["question"]}
+    note = [f"**{asked['question']}**", "", f"Expected: `{asked['expect']}`", "",
+            f"Verdict: **{verdict}** {f'({figures})' if figures else ''} {why}".rstrip(),
+            "", f"Source: {asked['source']}", ""]  # fmt: skip
+    return note, tags, [f"question: {asked['question']}", f"verdict: {said}"]
+
+
+def _figure(plan: Plan, folder: SweepFolder, results: list[Result]) -> tuple[str, list[str]]:
+    """The file's name, and what to say where there is none."""
+    asked = (plan.experiment or {}).get("figure")
+    if not asked:
+        return "", []
+    from lmlab.sweep.figure import draw
+
+    path = Path(folder.path / "figure.png")
+    try:
+        draw(asked, results, path)
+    except ValueError as error:
+        return "", [f"no figure: {error}"]
+    return path.name, []

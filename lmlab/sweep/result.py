@@ -1,0 +1,52 @@
+"""What came of a job, from the files of its run: final metrics, tags, progress."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lmlab.track.folder import Folder, read_json
+
+SIZES = {"params.total": "params/total", "params.non_embedding": "params/non_embedding"}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A job's outcome; metrics: the last value of each, with its sizes; config: as it was run."""
+
+    name: str
+    state: str
+    folder: Path | None
+    choices: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+def read_result(name: str, state: str, folder: Path | None) -> Result:
+    """The outcome of a run's folder; empty for a job that never began."""
+    if folder is None or not (folder / "config.yaml").is_file():
+        return Result(name, state, folder)
+    record = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    metrics, tags = _logged(folder)
+    sizes = {metric: float(tags[tag]) for tag, metric in SIZES.items() if tag in tags}
+    return Result(name, state, folder, record["choices"], record["config"], sizes | metrics, tags)
+
+
+def _logged(folder: Path) -> tuple[dict[str, float], dict[str, str]]:
+    metrics: dict[str, float] = {}
+    tags: dict[str, str] = {}
+    for event, _ in Folder(folder).read(0):
+        if event["type"] == "metrics":
+            metrics |= event["values"]
+        elif event["type"] in ("start", "resume", "tags"):
+            tags |= event["tags"]
+    return metrics, tags
+
+
+def progress(folder: Path | None) -> dict[str, Any]:
+    """step, steps, part (0..1), loss_nats, tokens_per_second, seconds_left; {} before the first."""
+    return {} if folder is None else read_json(folder / "progress.json")

@@ -1,0 +1,69 @@
+"""Fixtures of the tests of sweeps: a small tree of options without tracking."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lmlab.config.place import Places
+from tests.config.conftest import places  # noqa: F401
+from tests.config.fake import write
+from tests.conftest import ROOT
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def tree(places: Places, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: F811
+    """The working directory, with track=none as the default and the package where jobs find it."""
+    folder = Path.cwd()
+    write(Path("fakelab/none.py"), "class Nothing:\n    def __init__(self, *, run_dir): ...")
+    none = "_target_: fakelab.none.Nothing\n_partial_: true"
+    write(places.conf[0] / "track" / "mlflow.yaml", none)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(folder)]))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    return folder
+
+
+@pytest.fixture
+def start(tree: Path) -> Start:
+    """Start a launcher as a process of its own."""
+
+    def begin(*overrides: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.sweep.driver", *overrides],
+            cwd=tree,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return begin
+
+
+def sweeps(folder: Path) -> list[dict[str, Any]]:
+    """sweep.json of every sweep."""
+    found = sorted(folder.glob("runs/sweeps/*/sweep.json"))
+    return [json.loads(path.read_text()) for path in found]
+
+
+def states(folder: Path) -> list[str]:
+    """States of the jobs of the only sweep."""
+    (sweep,) = sweeps(folder)
+    return [job["state"] for job in sweep["jobs"]]
+
+
+def outcome(folder: Path) -> dict[str, list[str]]:
+    """By job: every time that it finished, with its result."""
+    (sweep,) = sweeps(folder)
+    return {
+        job["name"]: (folder / "runs" / job["folder"] / "finished.txt").read_text().split()
+        for job in sweep["jobs"]
+    }
