@@ -247,6 +247,7 @@ def _run(composer: Composer, overrides: list[str], debug: bool) -> int:
     """Check, make the run's folder, and train: here for one process, else in as many as asked."""
     from lmlab import launch
     from lmlab.config import run_folder
+    from lmlab.config.needs import needs_model
     from lmlab.sweep.plan import alone
 
     composed = _checked(composer, overrides)
@@ -254,7 +255,8 @@ def _run(composer: Composer, overrides: list[str], debug: bool) -> int:
     alone(composed.cfg)
     hardware = composed.cfg.hardware
     devices, is_rank = int(hardware.get("devices", 1)), launch.is_rank()
-    if int(hardware.get("num_nodes", 1)) > 1 and not is_rank:
+    alone_here = is_rank or not needs_model(composed.cfg)
+    if int(hardware.get("num_nodes", 1)) > 1 and not alone_here:
         nodes = hardware.num_nodes
         raise ConfigError(
             [f"hardware.num_nodes={nodes}: start lmlab on every node, with torchrun or srun"]
@@ -262,7 +264,7 @@ def _run(composer: Composer, overrides: list[str], debug: bool) -> int:
     choices = {group: option for group, option in composed.choices.items() if group != "launcher"}
     folder = run_folder.create(composed.cfg, choices, composed.overrides)
     debug = debug or bool(composed.cfg.debug)
-    if devices > 1 and not is_rank:
+    if devices > 1 and not alone_here:
         code = guarded(lambda: launch.launch(folder / "config.yaml", devices), debug, folder)
     else:
         code = guarded(lambda: _work(folder, composed), debug, folder)

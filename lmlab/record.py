@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from typing import TYPE_CHECKING
 
 import lmlab
-from lmlab.build import Run
-from lmlab.job import Job
+
+if TYPE_CHECKING:
+    from lmlab.build import Run
+    from lmlab.job import Job
 
 
 def tags(job: Job, run: Run) -> dict[str, str]:

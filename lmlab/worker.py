@@ -14,10 +14,17 @@ def run(config_path: str, *, resume: bool = False) -> int:
     """Run a job to its end (or to a signal); returns the process's exit code."""
     # Large pages for tensors: fewer holes in memory, which the peak counts. Read by torch once.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    from lmlab.config.needs import needs_model
     from lmlab.job import read
+
+    job = read(config_path)
+    if not needs_model(job.config):
+        from lmlab.inquiry import inquire
+
+        return inquire(job) if os.environ.get("RANK", "0") == "0" else 0
     from lmlab.train import Training
 
-    return Training(read(config_path), resume=resume).run()
+    return Training(job, resume=resume).run()
 
 
 def main(arguments: list[str]) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from lmlab.config.allow import nodes
 from lmlab.config.catalog import options_where, read_yaml
 from lmlab.config.definition import constant, find_definition
+from lmlab.config.needs import needs_model
 from lmlab.config.node import Problem
 from lmlab.config.place import Places, options
 from lmlab.config.schema import EFFECTIVE_WITH, POSITIVE
@@ -61,7 +62,7 @@ def _architecture(tree: Mapping[str, Any], places: Places) -> list[Problem]:
     """The objective must fit the kind of architecture (decoder, encoder, encoder_decoder)."""
     kind = _class_constant(tree, "arch", "kind")
     wanted = _class_constant(tree, "objective", "fits")
-    if kind is None or wanted is None or kind in wanted:
+    if kind is None or wanted is None or kind in wanted or not needs_model(tree):
         return []
     archs = options_where(places, "arch", "kind", wanted)
     objectives = _of_stage(tree, places, options_where(places, "objective", "fits", (kind,)))

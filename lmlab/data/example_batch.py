@@ -24,8 +24,12 @@ def rounded(length: int, limit: int) -> int:
     return max(1, min(limit, -(-length // WIDTH_STEP) * WIDTH_STEP))
 
 
-def packed_batch(rows: Sequence[Sequence[Encoded]], width: int, vocab: Vocab) -> TokenBatch:
+def packed_batch(
+    rows: Sequence[Sequence[Encoded]], width: int, vocab: Vocab, prefix_attention: bool = False
+) -> TokenBatch:
     """Rows of whole examples: every example reads its tokens but the last, and predicts the next.
+
+    prefix_attention: the tokens of a prompt all see one another (row S0-12).
 
     Attention stays inside an example, positions restart with it; the places left are documents of
     their own kind (-1) that nothing counts.
@@ -34,6 +38,7 @@ def packed_batch(rows: Sequence[Sequence[Encoded]], width: int, vocab: Vocab) ->
     tokens = np.full(shape, pad_of(vocab), np.int64)
     targets, documents = tokens.copy(), np.full(shape, -1, np.int64)
     positions, mask = np.zeros(shape, np.int64), np.zeros(shape, bool)
+    prefix = np.zeros(shape, bool)
     for row, examples in enumerate(rows):
         at = 0
         for number, example in enumerate(examples):
@@ -41,8 +46,10 @@ def packed_batch(rows: Sequence[Sequence[Encoded]], width: int, vocab: Vocab) ->
             tokens[row, here], targets[row, here] = example.tokens[:-1], example.tokens[1:]
             mask[row, here], documents[row, here] = example.scored[1:], number
             positions[row, here] = np.arange(example.length)
+            prefix[row, at : at + len(example.prompt)] = True
             at += example.length
-    return TokenBatch(*map(torch.from_numpy, (tokens, targets, mask, positions, documents)))
+    arrays = [tokens, targets, mask, positions, documents, *([prefix] if prefix_attention else [])]
+    return TokenBatch(*map(torch.from_numpy, arrays))
 
 
 def seq2seq_batch(

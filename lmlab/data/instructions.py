@@ -28,7 +28,8 @@ class Instructions(ExampleData):
     A training example is a row, that is a list of whole conversations; a validation example is one
     `Encoded`, with its prompt, accepted answers, task and category for whoever generates.
     template: see find_template; loss: on the `response` or on `all`; packing: whole conversations
-    share a row without seeing each other. Longer than a row: left out and counted in `notes`.
+    share a row without seeing each other; prefix_attention: on a decoder, a prompt's tokens all see
+    one another (an encoder does so anyway). Longer than a row: left out and counted in `notes`.
     """
 
     specials: ClassVar[str] = "marks"
@@ -42,6 +43,7 @@ class Instructions(ExampleData):
         template: str,
         loss: Literal["response", "all"],
         packing: bool,
+        prefix_attention: bool,
         num_workers: int,
         validation_sequences: int,
         tokenizer: Tokenizer,
@@ -66,6 +68,7 @@ class Instructions(ExampleData):
         self.source, self.seq_len, self.loss, self.kind = source, seq_len, loss, kind
         self.cache_dir = cache_dir
         self.packing = packing and kind != "encoder_decoder"
+        self.prefix_attention = prefix_attention and kind != "encoder_decoder"
         self.template = find_template(template, tokenizer)
         self.encode = Encode(tokenizer, self.template, loss)
 
@@ -152,8 +155,9 @@ class Instructions(ExampleData):
             return seq2seq_batch(examples, *widths, self.vocab)
         if isinstance(examples[0], Encoded):
             width = rounded(max(each.length for each in examples), self.seq_len)
-            return packed_batch([[each] for each in examples], width, self.vocab)
-        return packed_batch(examples, self.seq_len, self.vocab)
+            rows = [[each] for each in examples]
+            return packed_batch(rows, width, self.vocab, self.prefix_attention)
+        return packed_batch(examples, self.seq_len, self.vocab, self.prefix_attention)
 
     def train_batches(self) -> TrainBatches:
         batches = super().train_batches()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchmetrics import PearsonCorrCoef, SpearmanCorrCoef
+from torchmetrics import MeanMetric, PearsonCorrCoef, SpearmanCorrCoef
 from torchmetrics.classification import (
     MulticlassAccuracy,
     MulticlassConfusionMatrix,
     MulticlassF1Score,
     MulticlassMatthewsCorrCoef,
 )
+
+from lmlab.batch import LabelBatch
 
 
 class ClassMetrics(nn.Module):
@@ -30,11 +33,11 @@ class ClassMetrics(nn.Module):
         self.confusion = MulticlassConfusionMatrix(number)
         self.rows: list[dict[str, Any]] = []
 
-    def update(self, scores: Tensor, label: Tensor) -> None:
-        """scores (B, L), label (B,) int64."""
+    def update(self, scores: Tensor, batch: LabelBatch) -> None:
+        """scores (B, L)."""
         said = scores.argmax(dim=1)
         for metric in self._all():
-            metric.update(said, label)
+            metric.update(said, batch.label)
 
     def compute(self) -> dict[str, float]:
         """The figures since the last time; begins anew."""
@@ -57,24 +60,48 @@ class ClassMetrics(nn.Module):
         return self.accuracy, self.f1, self.matthews, self.confusion
 
 
-class NumberMetrics(nn.Module):
-    """pearson and spearman, -1..1, and mean_squared_error, of numbers against those told."""
+class ChoiceMetrics(nn.Module):
+    """accuracy: the share of examples whose right choice has the highest score."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.pearson, self.spearman = PearsonCorrCoef(), SpearmanCorrCoef()
+        self.right = MeanMetric()
+        self.rows: list[dict[str, Any]] = []
 
-    def update(self, scores: Tensor, value: Tensor) -> None:
-        """scores (B, 1), value (B,) float32."""
-        self.pearson.update(scores.squeeze(1).float(), value)
-        self.spearman.update(scores.squeeze(1).float(), value)
+    def update(self, scores: Tensor, batch: LabelBatch) -> None:
+        """scores (B, C)."""
+        self.right.update((scores.argmax(dim=1) == batch.label).float())
+
+    def compute(self) -> dict[str, float]:
+        """The figure since the last time; begins anew."""
+        found = float(self.right.compute())
+        self.right.reset()
+        return {"accuracy": found}
+
+
+class NumberMetrics(nn.Module):
+    """pearson and spearman, -1..1, of numbers with those told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[dict[str, Any]] = []
+        with warnings.catch_warnings():  # it says that it keeps all numbers, which are few here
+            warnings.simplefilter("ignore")
+            self.pearson, self.spearman = PearsonCorrCoef(), SpearmanCorrCoef()
+
+    def update(self, scores: Tensor, batch: LabelBatch) -> None:
+        """scores (B, 1), compared with the batch's values."""
+        self.pearson.update(scores.squeeze(1).float(), batch.value)
+        self.spearman.update(scores.squeeze(1).float(), batch.value)
 
     def compute(self) -> dict[str, float]:
         """The figures since the last time; begins anew. 0 where one side does not vary."""
-        found = {
-            name: float(torch.nan_to_num(getattr(self, name).compute()))
-            for name in ("pearson", "spearman")
-        }
+        with warnings.catch_warnings():  # and that numbers which do not vary have none
+            warnings.simplefilter("ignore")
+            found = {
+                name: float(torch.nan_to_num(getattr(self, name).compute()))
+                for name in ("pearson", "spearman")
+            }
         self.pearson.reset()
         self.spearman.reset()
         return found

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torchmetrics import SumMetric
 
 from lmlab.batch import LabelBatch, Loss
-from lmlab.metric.classification import ClassMetrics, NumberMetrics
+from lmlab.metric.classification import ChoiceMetrics, ClassMetrics, NumberMetrics
 from lmlab.rollout.token_scores import token_scores
 from lmlab.stage.guard import Guard
 from lmlab.stage.label_words import LabelWords
@@ -80,12 +80,12 @@ class Classify(Training):
             self.head = LinearHead(arch.width, number, DROPOUT if dropout is None else dropout)
         if objective.is_numeric:
             nn.init.constant_(self.head.linear.bias, data.mean_value)
-        self.val_loss, self.val_right, self.val_count = (
-            SumMetric(nan_strategy="ignore").set_dtype(torch.float64) for _ in range(3)
+        self.val_loss, self.val_count = (
+            SumMetric(nan_strategy="ignore").set_dtype(torch.float64) for _ in range(2)
         )
-        self.numbers = NumberMetrics() if objective.is_numeric else None
-        told = not data.is_choice and not objective.is_numeric
-        self.classes = ClassMetrics(data.labels) if told else None
+        self.judge = judge_of(data, objective)
+        self.tables: dict[str, list[dict[str, Any]]] = {}
+        self._mistakes: list[dict[str, str]] = []
         self._freeze_unread()
 
     def _check(
@@ -184,17 +184,11 @@ class Classify(Training):
     def validation_step(self, batch: LabelBatch, batch_idx: int) -> None:
         for micro in batch.split(self.plan.micro_sequences):
             scores = self.scores(micro)
-            metrics = self._scored(scores, micro)
-            self.val_loss.update(metrics["nll"].double())
+            self.val_loss.update(self._scored(scores, micro)["nll"].double())
             self.val_count.update(self.count(micro).double())
-            if self.numbers is not None:
-                self.numbers.update(scores, micro.value)
-                continue
-            right = scores.argmax(dim=1) == micro.label
-            self.val_right.update(right.sum().double())
-            if self.classes is not None:
-                self.classes.update(scores, micro.label)
-            self._keep_mistakes(scores, micro, right)
+            self.judge.update(scores, micro)
+            if not self.objective.is_numeric:
+                self._keep_mistakes(scores, micro)
 
     def _scored(self, scores: Tensor, batch: LabelBatch) -> dict[str, Tensor]:
         """Plain sums; of words the likelihood of the right ones, not shared with other classes."""
@@ -202,44 +196,37 @@ class Classify(Training):
             return {"nll": -scores.gather(1, batch.label[:, None]).sum()}
         return self.objective.loss(scores, batch).metrics
 
-    def _keep_mistakes(self, scores: Tensor, batch: LabelBatch, right: Tensor) -> None:
-        for place in (~right).nonzero().flatten().tolist()[: SHOWN - len(self._mistakes)]:
+    def _keep_mistakes(self, scores: Tensor, batch: LabelBatch) -> None:
+        wrong = (scores.argmax(dim=1) != batch.label).nonzero().flatten().tolist()
+        for place in wrong[: SHOWN - len(self._mistakes)]:
             example = self.data.example(int(batch.index[place]))
             shares = scores[place].float().softmax(dim=0)
             said = int(shares.argmax())
             answers = example.labelled.choices or self.data.labels
-            said_text, truth = answers[said], answers[example.label]
-            told = f"  [said {said_text} ({float(shares[said]):.2f}), is {truth}]"
-            self._mistakes.append(
-                {"prompt": " | ".join(example.labelled.texts), "continuation": told}
-            )
+            told = f"  [said {answers[said]} ({float(shares[said]):.2f}), is {answers[example.label]}]"
+            text = " | ".join(example.labelled.texts)
+            self._mistakes.append({"prompt": text, "continuation": told})
 
     def on_validation_epoch_start(self) -> None:
-        self._mistakes: list[dict[str, str]] = []
+        self._mistakes = []
 
     def on_validation_epoch_end(self) -> None:
-        sums = self.val_loss, self.val_right, self.val_count
-        loss, right, count = (float(metric.compute()) for metric in sums)
-        for metric in sums:
-            metric.reset()
-        count = max(1.0, count)
-        name = "val/squared_error" if self.numbers is not None else "val/label_nats"
-        metrics = {name: loss / count}
-        if self.numbers is not None:
-            metrics |= named(self.numbers.compute())
-        elif self.classes is not None:
-            metrics |= named(self.classes.compute())
-            self.tables = {"classes": self.classes.rows}
-            metrics |= recalls(self.classes.rows)
-        else:
-            metrics["val/accuracy"] = right / count
+        loss, count = float(self.val_loss.compute()), float(self.val_count.compute())
+        self.val_loss.reset()
+        self.val_count.reset()
+        name = "val/squared_error" if self.objective.is_numeric else "val/label_nats"
+        figures = {f"val/{key}": value for key, value in self.judge.compute().items()}
+        if self.judge.rows:
+            self.tables = {"classes": self.judge.rows}
         self.samples = self._mistakes
-        self.validated(metrics)
+        self.validated({name: loss / max(1.0, count)} | figures | recalls(self.judge.rows))
 
 
-def named(figures: dict[str, float]) -> dict[str, float]:
-    """Under the names of validation figures."""
-    return {f"val/{name}": value for name, value in figures.items()}
+def judge_of(data: Any, objective: Any) -> ClassMetrics | ChoiceMetrics | NumberMetrics:
+    """The figures that say how well these labels are told."""
+    if objective.is_numeric:
+        return NumberMetrics()
+    return ChoiceMetrics() if data.is_choice else ClassMetrics(data.labels)
 
 
 def recalls(rows: list[dict[str, Any]]) -> dict[str, float]:

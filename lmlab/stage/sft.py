@@ -156,6 +156,7 @@ class SupervisedFineTuning(Training):
                 num_samples=1,
                 stop=stop,
                 pad=pad,
+                prefix_attention=self.data.prefix_attention,
             )
             for tokens in rollout.responses():
                 ids = [token for token in tokens.tolist() if token not in stop]

@@ -54,7 +54,6 @@ class Updates(Training):
         self._sums: dict[str, Tensor] = {}
         rate = self._set_rate()
         updates = self.phase(batch)
-        torch.clear_autocast_cache()  # weights cast without gradients must not be used with them
         done = [
             self._update(terms, index + 1 == len(updates)) for index, terms in enumerate(updates)
         ]
@@ -97,12 +96,13 @@ class Updates(Training):
             (optimizer if last and index == 0 else optimizer.optimizer).step()
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
-        torch.clear_autocast_cache()  # weights that were cast are the old ones now
         return loss, norm
 
     def _backward(self, term: Term) -> float:
         """Adds the gradient of weight * the term's mean over all ranks; returns that value."""
-        count = max(1, int(self._sum_over_ranks(term.count.to(self.device))))
+        count = int(self._sum_over_ranks(term.count.to(self.device)))
+        if count == 0:
+            return 0.0  # nothing to learn from: no gradient, and so no step
         total = torch.zeros((), device=self.device)
         for micro in term.batch.split(term.micro):
             part = term.score(micro)

@@ -71,3 +71,18 @@ def test_widths_and_padding():
     assert pad_of(VOCAB) == 9 and pad_of(Vocab(size=2, eos=1)) == 1
     tokens, real = filled([np.array([1]), np.array([], np.int64)], 2, 9)
     assert tokens.tolist() == [[1, 9], [9, 9]] and real.tolist() == [[True, False], [False, False]]
+
+
+def test_a_prefix_is_the_prompt_of_each_example():
+    rows = [[made([1, 2, 3, 4], 2), made([5, 6], 1)]]
+    batch = packed_batch(rows, 5, VOCAB, prefix_attention=True)
+    assert batch.prefix is not None
+    assert batch.prefix.tolist() == [[True, True, False, True, False]]
+    assert packed_batch(rows, 5, VOCAB).prefix is None
+    arch = small_gpt(vocab_size=20).eval()
+    changed = batch.map(torch.clone)
+    changed.tokens[0, 1] = 7  # a later token of the first prompt
+    with torch.no_grad():
+        before, after = arch(*batch.inputs), arch(*changed.inputs)
+    assert not torch.allclose(before[0, 0], after[0, 0])
+    torch.testing.assert_close(before[0, 3:4], after[0, 3:4])  # the second example does not see it

@@ -14,7 +14,8 @@ from tests.data.material import loading, make_files, make_tasks, marked_bytes, s
 
 
 def prepared(cache_dir, source=None, **changes: Any) -> Instructions:
-    keys = {"kind": "decoder", "loss": "response", "packing": True} | changes
+    keys = {"kind": "decoder", "loss": "response", "packing": True, "prefix_attention": False}
+    keys |= changes
     data = Instructions(source=source or make_tasks(), **loading(cache_dir, **keys))
     data.prepare()
     return data

@@ -21,7 +21,7 @@ def order(number: int, step: int = 0, epoch: int = 0) -> list[list[int]]:
 
 
 def test_every_row_is_in_one_part_in_an_order_of_seed_step_and_epoch():
-    assert sorted(sum(order(3), [])) == list(range(7))
+    assert sorted(row for part in order(3) for row in part) == list(range(7))
     assert [len(part) for part in order(3)] == [3, 2, 2]
     assert order(3) == order(3) and order(3) != order(3, step=1) != order(3, epoch=1)
 

@@ -73,11 +73,15 @@ def test_models_of_their_own_are_clipped_on_their_own():
     assert float(policy[0].grad.norm()) <= 1.0 and float(value[0].grad.norm()) <= 1.0
 
 
-def test_weights_that_autocast_had_cast_are_cast_anew_after_an_update():
+def test_mixed_precision_learns_from_the_weights_as_they_are_now():
+    """Weights cast before an update, or without gradients, must not be used after it."""
     full, half = (
         fit(make_policy(PPO, num_steps=2, epochs=3, minibatches=2), 2, precision=precision)
         for precision in ("32-true", "bf16-mixed")
     )
-    moved = [p - q for p, q in zip(weights(half.arch), weights(half.reference), strict=True)]
-    assert sum(float(each.abs().sum()) for each in moved) > 0
-    assert half.latest["policy/old_kl_nats"] > 0.2 * full.latest["policy/old_kl_nats"]
+    started = weights(full.reference)
+    moved = [
+        torch.cat([(p - q).flatten() for p, q in zip(weights(each.arch), started, strict=True)])
+        for each in (full, half)
+    ]
+    assert float(torch.nn.functional.cosine_similarity(*moved, dim=0)) > 0.8

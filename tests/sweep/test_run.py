@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -125,23 +126,26 @@ def test_nothing_starts_when_a_job_or_a_word_is_wrong(tree):
 
 def kill_somewhere(start: Start, tree: Path, rng: random.Random, jobs_too: bool) -> bool:
     """Whether the launcher was still running when it was killed."""
-    process = start(TWELVE, "launcher.jobs=4")
-    wait_for(tree, "runs/sweeps/*/sweep.json")
-    time.sleep(rng.uniform(0.3, 1.2))
+    process = start(TWELVE, "launcher.jobs=2")
+    while process.poll() is None and [s["pid"] for s in sweeps(tree)] != [process.pid]:
+        time.sleep(0.01)  # it is still composing
+    time.sleep(rng.uniform(0.0, 0.8))
     alive = process.poll() is None
-    family = psutil.Process(process.pid).children(recursive=True) if alive and jobs_too else []
     process.kill()
     process.communicate()
-    for member in family:
-        with suppress(psutil.NoSuchProcess):
-            member.kill()
+    for path in tree.glob("runs/sweeps/*/jobs/*.state.json") if jobs_too else ():
+        with suppress(psutil.NoSuchProcess, KeyError):
+            job = psutil.Process(json.loads(path.read_text())["pid"])
+            if "lmlab.sweep.task" in job.cmdline():
+                for member in (job, *job.children(recursive=True)):
+                    member.kill()
     return alive
 
 
 def test_a_launcher_killed_at_ten_moments_finishes_every_job_once(
     tree: Path, start: Start, tmp_path_factory, monkeypatch
 ):
-    monkeypatch.setenv("FAKE_SECONDS", "0.05")
+    monkeypatch.setenv("FAKE_SECONDS", "0.2")
     rng = random.Random(5)
     killed = [kill_somewhere(start, tree, rng, jobs_too=bool(i % 2)) for i in range(10)]
     assert any(killed)

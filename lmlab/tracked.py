@@ -1,0 +1,117 @@
+"""Finished runs for a scaling law, from folders of runs and sweeps or from an MLflow store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lmlab.scaling.grid_run import GridRun
+from lmlab.track.folder import Folder, read_json
+
+SIZES = {"params.total": "params/total", "params.non_embedding": "params/non_embedding"}
+KEPT = ("train/loss_nats", "progress/tokens")  # whose history is read
+
+
+def read_runs(names: list[str], root: Path, track: dict[str, Any]) -> list[GridRun]:
+    """The runs of every name: a sweep (its folder, its name, or the id of its MLflow run) stands
+    for its jobs, a run's folder for itself, an MLflow run for its children.
+
+    Raises: ValueError for a name that is none of these.
+    """
+    found = []
+    for name in dict.fromkeys(names):
+        folders = _folders(name, root)
+        runs = [from_folder(folder) for folder in folders] if folders else _stored(name, root, track)
+        if not runs:
+            raise ValueError(
+                f"stage.runs={name}: neither a folder of a run or a sweep, nor a sweep under "
+                f"{root / 'sweeps'}, nor a run of the MLflow store with children"
+            )
+        found += runs
+    return found
+
+
+def from_folder(folder: Path) -> GridRun:
+    """A run by what its folder keeps of it."""
+    metrics: dict[str, float] = {}
+    tags: dict[str, str] = {}
+    history: dict[str, list[tuple[int, float]]] = {name: [] for name in KEPT}
+    for event, _ in Folder(folder).read(0):
+        if event["type"] == "metrics":
+            metrics |= event["values"]
+            for name in KEPT:
+                if name in event["values"]:
+                    history[name].append((event["step"], event["values"][name]))
+        elif event["type"] in ("start", "resume", "tags"):
+            tags |= event["tags"]
+    last = read_json(folder / "metrics.json")
+    finished = read_json(folder / "run.json").get("status", "finished" if last else "") == "finished"
+    return GridRun(folder.name, finished, _sizes(tags) | last | metrics, _arrays(history))
+
+
+def _folders(name: str, root: Path) -> list[Path]:
+    """Run folders that a name stands for; [] where it stands for none."""
+    path = Path(name)
+    if (path / "config.yaml").is_file():
+        return [path]
+    places = [path, root / name, root / "sweeps" / name]
+    places += [
+        file.parent
+        for file in root.glob("sweeps/*/run.json")
+        if read_json(file).get("mlflow_run_id") == name
+    ]
+    for place in places:
+        record = read_json(place / "sweep.json")
+        if record:
+            base = place.resolve().parent.parent
+            jobs = [job["folder"] for job in record["jobs"] if job.get("folder")]
+            return [base / folder for folder in jobs]
+    return [root / name] if (root / name / "config.yaml").is_file() else []
+
+
+def _stored(name: str, root: Path, track: dict[str, Any]) -> list[GridRun]:
+    """The children of a run of the store, or the run itself where it has none."""
+    if "project" not in track or not name.isalnum():
+        return []
+    from mlflow.exceptions import MlflowException
+
+    from lmlab.track import store
+    from lmlab.track.summary import children
+
+    store.configure(track["request_seconds"])
+    client = store.connect(store.store_uri(track.get("uri"), root))
+    try:
+        parent = client.get_run(name)
+    except MlflowException:
+        return []
+    runs = children(client, parent.info.experiment_id, name) or [parent]
+    return [_of_store(client, run) for run in runs]
+
+
+def _of_store(client: Any, run: Any) -> GridRun:
+    history = {
+        name: [(p.step, p.value) for p in client.get_metric_history(run.info.run_id, name)]
+        for name in KEPT
+        if name in run.data.metrics
+    }
+    metrics = _sizes(run.data.tags) | dict(run.data.metrics)
+    finished = run.info.status == "FINISHED"
+    return GridRun(run.info.run_name or run.info.run_id, finished, metrics, _arrays(history))
+
+
+def _sizes(tags: dict[str, str]) -> dict[str, float]:
+    return {metric: float(tags[tag]) for tag, metric in SIZES.items() if tag in tags}
+
+
+def _arrays(
+    history: dict[str, list[tuple[int, float]]],
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Steps and values by metric; of a step that was logged twice the later value."""
+    found = {}
+    for name, pairs in history.items():
+        once = dict(pairs)
+        steps = np.array(sorted(once), np.int64)
+        found[name] = steps, np.array([once[int(step)] for step in steps], np.float64)
+    return {name: both for name, both in found.items() if len(both[0])}
