@@ -32,9 +32,9 @@ def inquire(job: Job) -> int:
     stage = hydra.utils.instantiate(job.config["stage"], _convert_="all")
     answer: Answer = stage.answer(**supplies(job, inspect.signature(stage.answer).parameters))
     rows, tags = _judged(job.config.get("experiment"), answer.metrics)
-    files = save(answer, job.folder)
     console = Console(highlight=False)
     console.print(Markdown(answer.text))
+    files = save(answer, job.folder)
     console.print(_panel(job, answer.summary | rows, started))
     _track(job, answer, files, tags)
     return 0

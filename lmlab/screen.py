@@ -62,7 +62,9 @@ def summary(run: Run, run_dir: Path, peak: str) -> Table:
     )
     table.add_row("budget", describe_budget(run))
     table.add_row("hardware", f"{run.hardware.describe()}, peak {peak}")
-    hint = getattr(run.stage, "from_random", "")  # what a stage says to those who begin from nothing
+    hint = getattr(
+        run.stage, "from_random", ""
+    )  # what a stage says to those who begin from nothing
     table.add_row("start", run.lineage or "random weights" + (f"; {hint}" if hint else ""))
     table.add_row("folder", str(run_dir))
     return table
@@ -74,9 +76,7 @@ def describe_data(data: Any) -> str:
         train, val = data.num_train_examples, len(data.val_examples)
         training = "endless" if train is None else count(train)
         return f"{training} training and {count(val)} validation examples"
-    return (
-        f"{count(data.num_train_tokens)} training and {count(data.num_val_tokens)} validation tokens"
-    )
+    return f"{count(data.num_train_tokens)} training and {count(data.num_val_tokens)} validation tokens"
 
 
 def describe_budget(run: Run) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import hydra
 import torch
+from torch.overrides import TorchFunctionMode
 
 from lmlab.batch import Lengths, Vocab
 from lmlab.config import resolve
@@ -19,6 +20,15 @@ from lmlab.stage.plan import make_plan, step_sequences
 # What is trained where the configured objective does not fit the kind of architecture.
 USUAL = {"decoder": "clm", "encoder": "mlm", "encoder_decoder": "span_corruption"}
 BYTES_VOCABULARY, GPT2_VOCABULARY = 257, 50257
+
+
+class NothingDrawn(TorchFunctionMode):
+    """Random starts are left out: torch would load its compiler (a second) to draw on meta."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__name__", "") in ("normal_", "uniform_", "trunc_normal_"):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def subject_of(config: dict[str, Any], choices: dict[str, str]) -> Subject:
@@ -60,7 +70,7 @@ def other_arch(config: dict[str, Any], choices: dict[str, str], name: str) -> Su
 def on_meta(node: dict[str, Any], vocab_size: int) -> Any:
     """The architecture of a checked node without memory for its weights."""
     keys = {key: value for key, value in node.items() if key != "recipe"}
-    with torch.device("meta"):
+    with torch.device("meta"), NothingDrawn():
         return hydra.utils.instantiate(keys, _convert_="all")(vocab_size=vocab_size)
 
 

@@ -254,6 +254,7 @@ NEEDED = {
     ("data", "hf"): "data.source.name=notes.jsonl",
     ("data", "instructions"): "data.source.paths=notes.jsonl",
     ("data", "instruction_prompts"): "data.source.paths=notes.jsonl",
+    ("data", "classification"): "data.source.paths=notes.csv",
     ("data", "preferences"): "data.source.paths=notes.jsonl",
     ("data", "preference_prompts"): "data.source.paths=notes.jsonl",
     ("tokenizer", "file"): "tokenizer.path=tokenizer.json",

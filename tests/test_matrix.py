@@ -39,7 +39,10 @@ SHORT: dict[str, list[str]] = {
     "pretrain": ["data=grammar", "tokenizer=bytes", "arch.max_seq_len=64", "stage.sample_tokens=2"],
     "sft": ["tokenizer=bytes", "stage.num_generated=2", "stage.max_new_tokens=4"],
     "rm": ["tokenizer=bytes", "data.source.num_train=40"],
+    "classify": ["tokenizer=bytes", "data.source.num_train=80", "data.source.num_validation=8"],
 }
+# And what an objective needs of the data.
+NEEDS = {"regression": ["data.source.label=words"]}
 
 
 def allowed() -> list[tuple[str, str, str]]:
@@ -70,7 +73,9 @@ class FirstLoss(L.Callback):
 def test_two_steps(stage, arch, objective, tmp_path):
     composer = Composer(PLACES)
     overrides = [f"stage={stage}", f"arch={arch}", f"objective={objective}", *SMALL]
-    composed = composer.compose([*overrides, *SHORT[stage], f"run.root={tmp_path}"])
+    composed = composer.compose(
+        [*overrides, *SHORT[stage], *NEEDS.get(objective, []), f"run.root={tmp_path}"]
+    )
     check_composed(composed, PLACES)
     config = resolve.plain(composed.cfg)
     run = build(config)

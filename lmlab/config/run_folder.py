@@ -53,7 +53,8 @@ def create(
     """
     config = without_environment(cfg)
     digest = hashlib.sha256(dump(config).encode()).hexdigest()[:6]
-    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{name_of(config, overrides)}-{digest}"
+    words = overrides if label is None else [*_experiment(choices), *label.split()]
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{name_of(config, words)}-{digest}"
     folder = _make(config["run"]["root"], name)
     record = {
         "config": config,
@@ -69,10 +70,8 @@ def create(
     return folder
 
 
-def create_sweep(root: str, text: str) -> Path:
-    """Make `<run.root>/<time>-sweep-<name>-<hash>/` for what belongs to a sweep as a whole."""
-    digest = hashlib.sha256(text.encode()).hexdigest()[:6]
-    return _make(root, f"{time.strftime('%Y%m%d-%H%M%S')}-sweep-{slug(text)}-{digest}")
+def _experiment(choices: Mapping[str, Any]) -> list[str]:
+    return [str(choices["experiment"])] if choices.get("experiment") else []
 
 
 def forget(folder: Path) -> None:

@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import torch
 
-from lmlab.batch import LabelBatch, Vocab
+from lmlab.batch import LabelBatch
 from lmlab.data.example_batch import filled, pad_of, rounded
 from lmlab.data.example_data import ExampleData
+from lmlab.data.sequences import Sequences, parts_of, sequence
 from lmlab.data.source.content_hash import hash_of_text
 from lmlab.data.source.labelled import LabelledSource, is_number
 from lmlab.data.table.labelled import Labelled
 from lmlab.data.tokenizer.tokenizer import Tokenizer
-
-
-@dataclass(frozen=True, slots=True)
-class Sequences:
-    """An example as tokens: one array (n,) a sequence; seconds: where the second text begins.
-
-    number: its place in the list, -1 - place for validation; cut: whether texts were shortened.
-    """
-
-    tokens: tuple[np.ndarray, ...]
-    seconds: tuple[int, ...]
-    label: int
-    value: float
-    number: int
-    cut: bool
-    labelled: Labelled = field(repr=False)
 
 
 class Classification(ExampleData):
@@ -49,6 +33,8 @@ class Classification(ExampleData):
 
     specials: ClassVar[str] = "marks"
     family: ClassVar[str] = "classification"
+    train_examples: list[Sequences]
+    val_examples: list[Sequences]
 
     def __init__(
         self,
@@ -91,9 +77,7 @@ class Classification(ExampleData):
     @property
     def is_numeric(self) -> bool:
         """Whether every label is a number."""
-        return not any(
-            np.isnan(each.value) for each in [*self.train_examples, *self.val_examples]
-        )
+        return not any(np.isnan(each.value) for each in [*self.train_examples, *self.val_examples])
 
     @property
     def mean_value(self) -> float:
@@ -129,7 +113,8 @@ class Classification(ExampleData):
         ids = dict(zip(texts, self.tokenizer.encode_batch(texts), strict=True))
         found = []
         for place, each in enumerate(examples):
-            made = [self._sequence(parts) for parts in self._parts(each, ids)]
+            parts = parts_of(each, ids, self.both_orders)
+            made = [sequence(part, self.vocab, self.kind, self.seq_len) for part in parts]
             label, value = self._label(each)
             found.append(
                 Sequences(
@@ -144,18 +129,6 @@ class Classification(ExampleData):
             )
         return found
 
-    def _parts(
-        self, example: Labelled, ids: dict[str, np.ndarray]
-    ) -> Iterator[tuple[np.ndarray, ...]]:
-        """The texts of every sequence of an example."""
-        texts = tuple(ids[text] for text in example.texts)
-        if example.choices:
-            yield from ((*texts, ids[choice]) for choice in example.choices)
-            return
-        yield texts
-        if self.both_orders:
-            yield texts[::-1]
-
     def _label(self, example: Labelled) -> tuple[int, float]:
         value = float(example.label) if is_number(example.label) else float("nan")
         if example.choices:
@@ -164,22 +137,12 @@ class Classification(ExampleData):
         self.unknown += Counter([example.label] if number < 0 else [])
         return number, value
 
-    def _sequence(self, parts: tuple[np.ndarray, ...]) -> tuple[np.ndarray, int, bool]:
-        """One sequence: its tokens, where its second text begins, and whether a text was cut."""
-        start, between, end = frame(self.vocab, self.kind)
-        room = self.seq_len - len(start) - len(end) - (len(parts) - 1)
-        lengths = shortened([len(part) for part in parts], room)
-        kept = [part[:length] for part, length in zip(parts, lengths, strict=True)]
-        pieces = [start, kept[0]]
-        for part in kept[1:]:
-            pieces += [between, part]
-        second = sum(map(len, pieces[:3])) if len(kept) > 1 else self.seq_len
-        tokens = np.concatenate([*pieces, end]).astype(np.int64)
-        return tokens, second, sum(lengths) < sum(map(len, parts))
-
     def _truncated(self) -> list[str]:
         lines = []
-        for side, examples in (("training", self.train_examples), ("validation", self.val_examples)):
+        for side, examples in (
+            ("training", self.train_examples),
+            ("validation", self.val_examples),
+        ):
             cut = sum(each.cut for each in examples)
             if cut:
                 lines.append(
@@ -220,29 +183,3 @@ class Classification(ExampleData):
     def example(self, index: int) -> Sequences:
         """The example that a batch's index means."""
         return self.train_examples[index] if index >= 0 else self.val_examples[-1 - index]
-
-
-def frame(vocab: Vocab, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The tokens before, between and after the texts of a sequence, for a kind of architecture."""
-    assert vocab.cls is not None and vocab.sep is not None
-    around = {
-        "decoder": ([vocab.eos], [vocab.cls]),
-        "encoder": ([vocab.cls], [vocab.sep]),
-        "encoder_decoder": ([], [vocab.eos]),
-    }
-    start, end = around[kind]
-    return np.array(start, np.int64), np.array([vocab.sep], np.int64), np.array(end, np.int64)
-
-
-def shortened(lengths: list[int], room: int) -> list[int]:
-    """Lengths that fit into `room` together, each as given or, the longer ones, equally short.
-
-    Source: BERT's truncate_seq_pair, which takes one token after another off the longer text.
-    """
-    left, kept = room, list(lengths)
-    order = sorted(range(len(lengths)), key=lambda index: lengths[index])
-    for done, index in enumerate(order):
-        share = left // (len(order) - done)
-        kept[index] = min(lengths[index], share)
-        left -= kept[index]
-    return kept

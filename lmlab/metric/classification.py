@@ -41,7 +41,9 @@ class ClassMetrics(nn.Module):
 
     def compute(self) -> dict[str, float]:
         """The figures since the last time; begins anew."""
-        found = {name: float(getattr(self, name).compute()) for name in ("accuracy", "f1", "matthews")}
+        found = {
+            name: float(getattr(self, name).compute()) for name in ("accuracy", "f1", "matthews")
+        }
         table = self.confusion.compute().cpu()
         self.rows = [
             {

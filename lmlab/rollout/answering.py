@@ -97,16 +97,23 @@ class Answering:
         return [float(score(number, text)) for number, text in pairs]
 
 
-def rollout_seeds(
-    seed: int, step: int, first: int, numbers: np.ndarray, salt: int = TRAINING
-) -> np.ndarray:
+def rollout_seeds(seed: int, step: int, first: int, numbers: np.ndarray) -> np.ndarray:
     """A seed for each prompt (B,) uint64: a pure function of (seed, step, place, prompt).
 
     first: the place of the first of these prompts among those of the step on all processes, so that
     the same prompt drawn twice in a step is answered differently.
     """
     places = np.arange(first, first + len(numbers), dtype=np.uint64)
-    hashed = np.zeros(len(numbers), np.uint64)
-    for part in (np.uint64(salt), np.uint64(seed), np.uint64(step), places):
-        hashed = mix(hashed ^ mix(np.zeros_like(hashed) + part))
-    return mix(hashed ^ mix(numbers.astype(np.int64).view(np.uint64)))
+    return _hashed(numbers, (TRAINING, seed, step, places))
+
+
+def validation_seeds(seed: int, numbers: np.ndarray) -> np.ndarray:
+    """A seed for each prompt (B,) uint64: a pure function of (seed, prompt)."""
+    return _hashed(numbers, (VALIDATION, seed))
+
+
+def _hashed(numbers: np.ndarray, parts: tuple[int | np.ndarray, ...]) -> np.ndarray:
+    found = np.zeros(len(numbers), np.uint64)
+    for part in (*parts, numbers.astype(np.int64).view(np.uint64)):
+        found = mix(found ^ mix(np.zeros_like(found) + np.asarray(part, np.uint64)))
+    return found

@@ -53,7 +53,7 @@ def beam_search(
             logits[:, list(never)] = -torch.inf
             longer, rows, done = _grown(logits, kept, done, ends, width)
             worst = done[width - 1].log_prob if len(done) >= width else -float("inf")
-            if len(longer[0].tokens) > max_tokens or longer[0].log_prob <= worst:
+            if not longer or len(longer[0].tokens) > max_tokens or longer[0].log_prob <= worst:
                 break
             kept = longer
             decoding.select(rows)
@@ -75,8 +75,11 @@ def _grown(
     number = min(total.numel(), width * (1 + len(ends)))
     values, places = total.flatten().topk(number)
     rows, tokens = places // total.shape[1], places % total.shape[1]
-    longer, sources, finished = [], [], list(done)
+    longer: list[Continuation] = []
+    sources, finished = [], list(done)
     for value, row, token in zip(values.tolist(), rows.tolist(), tokens.tolist(), strict=True):
+        if value == -float("inf"):
+            break
         if token in ends:
             finished.append(Continuation(kept[row].tokens, value, True))
         elif len(longer) < width:

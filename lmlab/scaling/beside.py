@@ -143,8 +143,11 @@ class Beside:
         run, forecast = max(found, key=lambda pair: pair[1].tokens)
         shown = raw_curve(run)
         assert shown is not None
+        inside = sum(row["inside"] == "yes" for row in rows)
         return Answer(
-            f"### Ends of runs from their first {self.early_fraction:.0%}\n\n{markdown_table(rows)}",
+            f"- Ends of {len(rows)} runs from their first {self.early_fraction:.0%}: mean error "
+            f"{errors.mean():+.1%}, largest {np.abs(errors).max():.1%}, {inside} inside the 90 % "
+            "interval, which knows nothing of the falling learning rate.",
             {"scaling/early_error_mean": float(np.abs(errors).mean())},
             {"early": early_figure(*shown, forecast)},
             {"early": rows},

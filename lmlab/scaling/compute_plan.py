@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from lmlab.scaling.answer import Answer
 from lmlab.scaling.markdown import markdown_table
@@ -68,10 +68,12 @@ class ComputePlan:
         """The plan of a run; other: the same run with another option of `arch`, by its name."""
         number = self.num_devices or subject.num_devices
         name, layout = self._layout(subject, number)
-        rows = [pair for pair in candidate_layouts(number) if pair[0] != name]
-        found = self._plan(subject, number, [(name, layout), *rows])
+        others = candidate_layouts(number)
+        if name not in [other for other, _ in others]:
+            others = [(name, layout), *others]
+        found = self._plan(subject, number, others, layout)
         fit = self._fit(subject, number, name, layout)
-        parts = [f"## {subject.name}", found.text(), fit]
+        parts = [f"## {subject.name}", found.text(), f"**{fit}**"]
         if subject.batch_tokens < layout.data * subject.seq_len:
             parts.append(
                 f"Warning: batch.tokens={subject.batch_tokens:g} is less than one sequence for each "
@@ -84,7 +86,7 @@ class ComputePlan:
             text="\n\n".join(part.strip() for part in parts) + "\n",
             metrics=self._metrics(subject, found, layout),
             tables={key: table for key, table in tables.items() if table},
-            figures=self._figures(found),
+            figures={"memory": self._figure(found, name)},
             summary=_summary(found, fit),
         )
 
@@ -111,7 +113,9 @@ class ComputePlan:
         micro = subject.micro_sequences * subject.seq_len
         return sum(memory_by_part(subject.shape, layout, micro, subject.seq_len).values())
 
-    def _plan(self, subject: Subject, number: int, layouts: list[tuple[str, Layout]]) -> Plan:
+    def _plan(
+        self, subject: Subject, number: int, layouts: list[tuple[str, Layout]], chosen: Layout
+    ) -> Plan:
         made = plan(
             subject.shape,
             device=self.device.name,
@@ -122,7 +126,7 @@ class ComputePlan:
             batch_tokens=subject.batch_tokens,
             utilisation=self.utilisation,
             precision=self.precision,
-            checkpointing=layouts[0][1].checkpointing,
+            checkpointing=chosen.checkpointing,
             number=self.arithmetic,
             lengths=subject.lengths,
             price_usd_hour=self.price_usd_hour,
@@ -176,10 +180,10 @@ class ComputePlan:
         }
         return numbers | ({} if found.cost.usd is None else {"plan/cost_usd": found.cost.usd})
 
-    def _figures(self, found: Plan) -> dict[str, object]:
+    def _figure(self, found: Plan, name: str) -> Any:
         from lmlab.scaling.figure.memory import memory_figure
 
-        return {"memory": memory_figure(found.memory, self.device)}
+        return memory_figure(found.memory, self.device, name)
 
 
 def _summary(found: Plan, fit: str) -> dict[str, str]:

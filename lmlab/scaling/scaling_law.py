@@ -9,7 +9,6 @@ from typing import ClassVar, Literal
 from lmlab.scaling.answer import Answer
 from lmlab.scaling.beside import Beside
 from lmlab.scaling.grid_run import GridRun, curves_of, points_of, usable
-from lmlab.scaling.markdown import markdown_table
 from lmlab.scaling.points import Curve, Points
 from lmlab.scaling.read import read_curves, read_points
 from lmlab.scaling.report import Report, report
@@ -131,8 +130,6 @@ def _answer(
             {"run": r.name, **{key: r.metrics[name] for key, name in metrics.items()}} for r in runs
         ]
         tables["points"] = rows
-        shown = [{k: v if k == "run" else f"{v:.4g}" for k, v in row.items()} for row in rows]
-        parts.append(f"### Runs\n\n{markdown_table(shown)}")
     summary = {"verdict": f"{found.verdict.rule}: {found.verdict.reason}"}
     if found.estimates:
         law = found.rows[[row["fit"][0] for row in found.rows].index("3")]["law"]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lmlab.batch import PromptBatch
 from lmlab.metric.win_rate import win_rate
-from lmlab.rollout.answering import VALIDATION, Answering, Answers, rollout_seeds
+from lmlab.rollout.answering import Answering, Answers, validation_seeds
 from lmlab.rollout.best_of_n import (
     best_index,
     best_of_n_kl,
@@ -103,7 +103,7 @@ class BestOfN:
     def _judge(self, batch: PromptBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Rewards, gold rewards and whether it is right, (B, G + 1): the last sample is apart."""
         number = self.num_samples + 1
-        seeds = rollout_seeds(self.data.seed, 0, 0, batch.index.cpu().numpy(), VALIDATION)
+        seeds = validation_seeds(self.data.seed, batch.index.cpu().numpy())
         answers = self.answering.draw(self.arch, batch, self.sampling, seeds, number)
         rewards = judged(self.reward, answers).double().cpu()
         about = [self.data.conversation(each) for each in answers.numbers]

@@ -12,6 +12,7 @@ from torchmetrics import SumMetric
 from lmlab.batch import LabelBatch, Loss
 from lmlab.metric.classification import ChoiceMetrics, ClassMetrics, NumberMetrics
 from lmlab.rollout.token_scores import token_scores
+from lmlab.stage.classify_check import check_labels, check_settings
 from lmlab.stage.guard import Guard
 from lmlab.stage.label_words import LabelWords
 from lmlab.stage.plan import Plan
@@ -68,7 +69,8 @@ class Classify(Training):
             log_every_steps=log_every_steps,
         )
         self.objective, self.data, self.aux_lm_weight = objective, data, aux_lm_weight
-        self._check(dropout, lora_rank, lora_alpha, lora_targets)
+        check_labels(data, objective, arch.kind)
+        check_settings(arch.kind, dropout, aux_lm_weight, lora_rank, (lora_alpha, lora_targets))
         if lora_rank is not None:
             alpha = 2.0 * lora_rank if lora_alpha is None else lora_alpha
             add_lora(arch, lora_rank, alpha, lora_targets or ["query", "value"])
@@ -87,30 +89,6 @@ class Classify(Training):
         self.tables: dict[str, list[dict[str, Any]]] = {}
         self._mistakes: list[dict[str, str]] = []
         self._freeze_unread()
-
-    def _check(
-        self, dropout: float | None, rank: int | None, alpha: float | None, names: Any
-    ) -> None:
-        """Settings that contradict one another, or do nothing."""
-        kind = self.arch.kind
-        check_labels(self.data, self.objective, kind)
-        if self.aux_lm_weight < 0 or (self.aux_lm_weight and kind != "decoder"):
-            raise ValueError(
-                f"stage.aux_lm_weight={self.aux_lm_weight:g} must be 0 or more, and predicts the next "
-                f"token, which needs a decoder; this architecture is {kind}. Set it to 0"
-            )
-        if dropout is not None and kind == "encoder_decoder":
-            raise ValueError(
-                f"stage.dropout={dropout} has no effect on an encoder-decoder, which has no head; "
-                "set it to null"
-            )
-        if rank is None and (alpha is not None or names is not None):
-            raise ValueError(
-                "stage.lora_alpha and stage.lora_targets have no effect with stage.lora_rank=null; "
-                "set stage.lora_rank=8 or leave them null"
-            )
-        if rank is not None and rank < 1:
-            raise ValueError(f"stage.lora_rank={rank} must be 1 or more, or null")
 
     def _freeze_unread(self) -> None:
         """Keep what the loss does not read (an unembedding, a pretraining head) out of training."""
@@ -203,7 +181,9 @@ class Classify(Training):
             shares = scores[place].float().softmax(dim=0)
             said = int(shares.argmax())
             answers = example.labelled.choices or self.data.labels
-            told = f"  [said {answers[said]} ({float(shares[said]):.2f}), is {answers[example.label]}]"
+            told = (
+                f"  [said {answers[said]} ({float(shares[said]):.2f}), is {answers[example.label]}]"
+            )
             text = " | ".join(example.labelled.texts)
             self._mistakes.append({"prompt": text, "continuation": told})
 
@@ -233,34 +213,3 @@ def recalls(rows: list[dict[str, Any]]) -> dict[str, float]:
     """The share of each class that was told right, where the classes are few."""
     few = rows if len(rows) <= MOST_CLASSES else []
     return {f"val/recall/{row['class']}": row["right"] / max(1, row["examples"]) for row in few}
-
-
-def check_labels(data: Any, objective: Any, kind: str) -> None:
-    """Raises: ValueError for labels that the objective, or the architecture, can do nothing with."""
-    if kind == "encoder_decoder" and (data.is_choice or getattr(objective, "label_smoothing", 0)):
-        what = "data.source.choices" if data.is_choice else "objective.label_smoothing"
-        raise ValueError(
-            f"{what} has no meaning for an encoder-decoder, which writes the label's words; choose a "
-            "decoder or an encoder: arch=gpt_tiny"
-        )
-    if objective.is_numeric:
-        if data.is_choice or not data.is_numeric:
-            raise ValueError(
-                "objective=regression needs labels that are numbers; these are "
-                f"{', '.join(data.labels[:5]) or 'choices'}. Use objective=classification"
-            )
-        return
-    if data.unknown:
-        names = ", ".join(sorted(data.unknown)[:5])
-        raise ValueError(
-            f"{sum(data.unknown.values())} validation examples have labels that no training example "
-            f"has: {names}. Set data.source.labels=[...] or data.source.leave_out=[...]"
-        )
-    if not data.is_choice and len(data.labels) < 2:
-        raise ValueError(f"there is only one class, {data.labels}; two or more are needed")
-    if not data.is_choice and 2 * len(data.labels) > len(data.train_examples):
-        hint = "; labels that are numbers take objective=regression" if data.is_numeric else ""
-        raise ValueError(
-            f"data.source.label gives {len(data.labels)} classes to {len(data.train_examples)} "
-            f"examples: is it the right column?{hint}"
-        )

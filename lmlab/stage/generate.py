@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from lmlab.batch import PromptBatch
-from lmlab.rollout.answering import VALIDATION, Answering, rollout_seeds
+from lmlab.rollout.answering import Answering, validation_seeds
 from lmlab.rollout.pick import Sampling
 from lmlab.rollout.rollout import pad_left
 from lmlab.stage.answer_table import SHOWN, check_counts
@@ -107,7 +107,7 @@ class Generate:
             self.latest["generate/gold_reward"] = float(np.mean(golds))
 
     def _draw(self, batch: PromptBatch) -> Any:
-        seeds = rollout_seeds(self.data.seed, 0, 0, batch.index.cpu().numpy(), VALIDATION)
+        seeds = validation_seeds(self.data.seed, batch.index.cpu().numpy())
         return self.answering.rollout(self.arch, batch, self.sampling, seeds, self.num_samples)
 
     def _keep(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lmlab.batch import PromptBatch
-from lmlab.rollout.answering import VALIDATION, Answering, Answers, rollout_seeds
+from lmlab.rollout.answering import Answering, Answers, rollout_seeds, validation_seeds
 from lmlab.rollout.kl import kl_estimate
 from lmlab.rollout.model_reward import judged, models_in
 from lmlab.rollout.teacher_forced import Scores, teacher_forced
@@ -228,7 +228,7 @@ class Policy(Updates):
         if left <= 0:
             return
         batch = batch.map(lambda tensor: tensor[:left])
-        seeds = rollout_seeds(self.data.seed, 0, 0, batch.index.cpu().numpy(), VALIDATION)
+        seeds = validation_seeds(self.data.seed, batch.index.cpu().numpy())
         answers = self.answering.draw(self.arch, batch, self.validation_sampling, seeds, 1)
         self._validated.append((answers, judged(self.reward, answers, self.micro_responses)))
 

@@ -12,7 +12,9 @@ from lmlab.config.error import ConfigError
 from lmlab.config.suggest import nearest
 from lmlab.sweep.grid import Axes, Row, rows, written
 
-WORDS = ("grid", "jobs", "baseline", "fixed")
+BASELINE = "(baseline)"  # stands in the row of the baseline, to name it
+WORDS = ("grid", "jobs", "baseline", "fixed", "last")
+PUBLISHED = "published"
 NODES = ("sweep", "stages", "figure")
 
 
@@ -29,7 +31,8 @@ class Carried:
     """What an experiment says of its jobs; all empty for one that is a single run.
 
     axes: lists by key; jobs: explicit ones, each times the lists; fixed: of every job; baseline:
-    of one more job outside the lists; stages: what every job is a chain of.
+    of one more job outside the lists; stages: what every job is a chain of; last: of a job that
+    begins when all others have finished, and finds them as @all.
     """
 
     axes: Axes = field(default_factory=dict)
@@ -38,6 +41,7 @@ class Carried:
     fixed: Row = field(default_factory=dict)
     baseline: Row | None = None
     stages: list[Stage] = field(default_factory=list)
+    last: Row | None = None
 
     def rows(self, replaced: Axes) -> list[Row]:
         """The jobs of the lists, with the lists of `replaced` in place of those of the same key."""
@@ -47,8 +51,9 @@ class Carried:
             for job in self.jobs or [{}]
             for row in rows(axes, self.grid)
         ]
-        first = [] if self.baseline is None else [{**self.fixed, **self.baseline}]
-        return first + found
+        if self.baseline is None:
+            return found
+        return [{**self.fixed, **self.baseline, BASELINE: "baseline"}, *found]
 
 
 def carries(experiment: Any) -> bool:
@@ -68,7 +73,7 @@ def read(experiment: Any) -> Carried:
     grid = sweep.get("grid", "product")
     if grid not in ("product", "zip"):
         raise ConfigError([f"experiment.sweep.grid={grid}: must be product or zip"])
-    baseline = sweep.get("baseline")
+    baseline, last = sweep.get("baseline"), sweep.get("last")
     return Carried(
         axes={str(k): _list(str(k), v) for k, v in sweep.items() if k not in WORDS},
         grid=str(grid),
@@ -76,7 +81,23 @@ def read(experiment: Any) -> Carried:
         fixed=_row("fixed", sweep.get("fixed") or {}),
         baseline=None if baseline is None else _row("baseline", baseline),
         stages=[_stage(stage) for stage in stages],
+        last=None if last is None else _row("last", last),
     )
+
+
+def parts(row: Row, stage: str | None) -> tuple[Row, Row, float | None]:
+    """A row's overrides of every stage, those of `stage` alone, and its published figure.
+
+    In a row `probe@data.packing` is an override of the stage `probe`, and `published` a number.
+    """
+    plain = {key: text for key, text in row.items() if "@" not in key and key != PUBLISHED}
+    own = {
+        key.partition("@")[2]: text.partition("@")[2]
+        for key, text in row.items()
+        if "@" in key and key.partition("@")[0] == stage
+    }
+    text = row.get(PUBLISHED)
+    return plain, own, None if text is None else float(text.partition("=")[2])
 
 
 def _list(key: str, values: Any) -> list[str]:

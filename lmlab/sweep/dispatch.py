@@ -184,6 +184,7 @@ class Dispatch:
 
     def _create(self, job: Planned) -> Any:
         places = {name: self._folder_of(digest) for name, digest in job.needs.items()}
+        places |= {"all": str(self.folder.path)} if job.stage == "last" else {}
         overrides = [refer(text, places) for text in job.overrides]
         cfg = _referred(job.composed.cfg, places) if places else job.composed.cfg
         choices = {k: v for k, v in job.composed.choices.items() if k != "launcher"}

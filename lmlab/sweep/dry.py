@@ -15,7 +15,16 @@ from lmlab.sweep.local import Local
 from lmlab.sweep.plan import Plan, Planned
 from lmlab.sweep.task import package_environment
 
-COLUMNS = ("job", "params", "outside embeddings", "tokens", "FLOPs", "minutes", "memory GB", "of it")
+COLUMNS = (
+    "job",
+    "params",
+    "outside embeddings",
+    "tokens",
+    "FLOPs",
+    "minutes",
+    "memory GB",
+    "of it",
+)
 _UNITS = ((1e15, "P"), (1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lmlab.config.needs import needs_model
+
 # The fraction of the peak rate that a run is taken to reach.
 UTILISATION = {"cpu": 0.4, "gpu": 0.35}
 OPTIMIZER_BYTES = 16  # a parameter: weight, gradient, two moments, in fp32
@@ -37,6 +39,9 @@ def estimate(config: dict[str, Any]) -> dict[str, Any]:
     minutes and flops are None where only the data would tell (epochs), flops where only minutes
     end the run.
     """
+    if not needs_model(config):
+        return {"params": 0, "params_inside": 0, "tokens": 0, "flops": 0.0, "minutes": 0.0,
+                "memory_bytes": 0.0}  # fmt: skip
     import torch
 
     from lmlab.build import flops_per_sequence, instantiate, make_arch
@@ -68,7 +73,8 @@ def estimate(config: dict[str, Any]) -> dict[str, Any]:
         micro_sequences=config["batch"]["micro_sequences"],
         seq_len=seq_len,
         world_size=hardware.world_size,
-        flops_per_token=flops_per_sequence(arch, _objective(config, vocab, arch.kind), seq_len) / seq_len,
+        flops_per_token=flops_per_sequence(arch, _objective(config, vocab, arch.kind), seq_len)
+        / seq_len,
         num_params=inside,
     )
     return found | _spent(plan, hardware)

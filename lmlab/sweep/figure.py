@@ -11,6 +11,7 @@ from lmlab.sweep.result import Result
 
 KINDS = ("line", "scatter")
 KEYS = ("kind", "x", "y", "by", "log_x", "log_y")
+NAMES = {"params/non_embedding": "parameters outside embeddings", "params/total": "parameters"}
 # Okabe and Ito's colours, told apart by everyone.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#555555")
 MARKS = "osD^vPX"
@@ -44,7 +45,11 @@ def draw(asked: Mapping[str, Any], results: list[Result], path: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(6.4, 4.2), layout="constrained")
     line = "-" if asked.get("kind", "line") == "line" else ""
     for index, (name, pairs) in enumerate(series.items()):
-        look = {"color": COLOURS[index % 7], "marker": MARKS[index % 7], "markersize": 5.5}
+        look: dict[str, Any] = {
+            "color": COLOURS[index % 7],
+            "marker": MARKS[index % 7],
+            "markersize": 5.5,
+        }
         axes.plot(*zip(*pairs, strict=True), linestyle=line, label=name, linewidth=1.6, **look)
     axes.set_xlabel(_words(asked["x"]))
     axes.set_ylabel(_words(asked["y"]))
@@ -90,6 +95,8 @@ def value_of(result: Result, key: str) -> Any:
 
 def _words(key: str) -> str:
     """A label for people: val/loss_nats becomes `val loss (nats)`."""
+    if key in NAMES:
+        return NAMES[key]
     words = key.replace("/", " ").replace("_", " ")
     for unit in ("nats", "seconds", "flops", "tokens"):
         if words.endswith(f" {unit}"):

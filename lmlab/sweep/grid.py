@@ -77,6 +77,8 @@ def _value(value: Any) -> str:
         return "[" + ",".join(_value(item) for item in value) + "]"
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{key}:{_value(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, float) and float(f"{value:g}") == value:
+        return f"{value:g}"  # 1e+12, not 1000000000000.0
     if not isinstance(value, str):
         return str(value)
     words = ("null", "true", "false", "nan", "inf")

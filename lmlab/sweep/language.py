@@ -1,9 +1,9 @@
 """Expectations over many jobs: the language of lmlab.verdict, with lists, functions and selection.
 
-    min(val/loss_nats) < 2                     of all jobs
-    child("arch=gpt_1m").val/loss_nats < 3     of the one job that has these options
-    rank_correlation(setting("arch.width"), val/loss_nats) < -0.9
-    mean(children("sft").val/accuracy) > 0.5   of those with these options, or of a stage
+min(val/loss_nats) < 2                     of all jobs
+child("arch=gpt_1m").val/loss_nats < 3     of the one job that has these options
+rank_correlation(setting("arch.width"), val/loss_nats) < -0.9
+mean(children("sft").val/accuracy) > 0.5   of those with these options, or of a stage
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ class Child:
         return value
 
     def fits(self, selection: str) -> bool:
-        """Whether it has every `key=value` of the selection; a bare word is a stage's name."""
+        """Whether it has every `key=value` of the selection; a bare word is a stage, or baseline."""
         for text in re.split(r"[,\s]+", selection.strip()):
             key, sign, wanted = text.partition("=")
             if not sign:
-                if key not in (self.stage, self.name):
+                if key not in (self.stage, *self.name.split()):
                     return False
                 continue
             try:
@@ -138,8 +138,8 @@ class _Kind:
                 return NUMBERS
             case ast.Attribute() if node.attr in self.whole.metrics:
                 return self._selected(node)
-            case ast.Call(func=ast.Name()) if not node.keywords:
-                return self._call(node, node.func.id)
+            case ast.Call(func=ast.Name(id=name)) if not node.keywords:
+                return self._call(node, name)
             case ast.UnaryOp(op=ast.Not() | ast.USub()):
                 return self.of(node.operand)
             case ast.BinOp() if type(node.op) in ARITHMETIC:
@@ -156,9 +156,9 @@ class _Kind:
 
     def _selected(self, node: ast.Attribute) -> str:
         call = node.value
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
-            if call.func.id in SELECT and _is_text(call):
-                return NUMBER if call.func.id == "child" else NUMBERS
+        name = ast.unparse(call.func) if isinstance(call, ast.Call) else ""
+        if isinstance(call, ast.Call) and name in SELECT and _is_text(call):
+            return NUMBER if name == "child" else NUMBERS
         raise self._wrong(node, 'write child("arch=gpt_1m").val/loss_nats')
 
     def _call(self, node: ast.Call, name: str) -> str:
@@ -171,10 +171,14 @@ class _Kind:
             return self.of(node.args[0])
         if name not in OF_LIST:
             near = nearest(name, [*OF_LIST, *SELECT, "setting", "log"])
-            raise self._wrong(node, f"there is no {name}" + (f"; did you mean {near}?" if near else ""))
+            raise self._wrong(
+                node, f"there is no {name}" + (f"; did you mean {near}?" if near else "")
+            )
         number, _ = OF_LIST[name]
         if len(node.args) != number or any(self.of(arg) != NUMBERS for arg in node.args):
-            raise self._wrong(node, f"{name} takes {number} list{'s' * (number > 1)}, such as val/loss_nats")
+            raise self._wrong(
+                node, f"{name} takes {number} list{'s' * (number > 1)}, such as val/loss_nats"
+            )
         return NUMBER
 
     def _numbers(self, nodes: Sequence[ast.expr]) -> None:
@@ -209,10 +213,10 @@ class _Value:
                 return node.value
             case ast.Name():
                 return [child.metrics[self.metrics[node.id]] for child in self.children]
-            case ast.Attribute(value=ast.Call()):
-                return self._selected(node.value, self.metrics[node.attr])
-            case ast.Call(func=ast.Name()):
-                return self._call(node, node.func.id)
+            case ast.Attribute(value=ast.Call() as call):
+                return self._selected(call, self.metrics[node.attr])
+            case ast.Call(func=ast.Name(id=name)):
+                return self._call(node, name)
             case ast.UnaryOp():
                 value = self.of(node.operand)
                 return not value if isinstance(node.op, ast.Not) else _each(lambda x: -x, value)

@@ -45,12 +45,15 @@ class Local:
 
     def start(self, task: Task) -> Process:
         """Start the job's supervisor in a process group of its own."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "lmlab.sweep.task", str(task.path)],
-            env=package_environment(),
-            stdin=subprocess.DEVNULL,
-            process_group=0,
-        )
+        with task.output.open("ab", buffering=0) as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "lmlab.sweep.task", str(task.path)],
+                env=package_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                process_group=0,
+            )
         return Process(process)
 
 
@@ -65,14 +68,20 @@ class Adopted:
         return not self._task.is_held()
 
     def signal(self, number: int) -> None:
-        """Ask its supervisor, where it is one of this machine's processes."""
-        state = self._task.state()
-        if state.get("host") != os.uname().nodename or not self._task.is_held():
-            return
-        try:
-            os.kill(int(state["pid"]), signal.Signals(number))
-        except (ProcessLookupError, PermissionError, KeyError):
-            pass
+        """Ask its supervisor, where that is a process of this machine."""
+        signal_supervisor(self._task, number)
+
+
+def signal_supervisor(task: Task, number: int) -> bool:
+    """Signal the process that holds the job's lock; False where none of this machine does."""
+    state = task.state()
+    if state.get("host") != os.uname().nodename or not task.is_held():
+        return False
+    try:
+        os.kill(int(state["pid"]), signal.Signals(number))
+    except (ProcessLookupError, PermissionError, KeyError):
+        return False
+    return True
 
 
 def tail(path: Path, lines: int) -> list[str]:

@@ -40,6 +40,7 @@ class Planned:
     hash: str
     stage: str | None = None
     needs: dict[str, str] = field(default_factory=dict)
+    published: float | None = None  # a figure of the source that belongs to this job
 
     @property
     def label(self) -> str:
@@ -92,6 +93,11 @@ def make_plan(composer: Composer, overrides: list[str]) -> Plan:
     own = [text for text in own if not text.lstrip("+").startswith("hydra.mode")]
     make = _Maker(composer, [*own, *whole], keys, set(axes))
     jobs = _compose_all(make, all_rows, told)
+    if told.last is not None:
+        from lmlab.sweep.last import last_job
+
+        typed = {key: values[0] for key, values in axes.items() if len(values) == 1}
+        jobs.append(last_job(composer, make.own, {**told.last, **typed}, jobs))
     config = resolve.plain(master.cfg)
     return Plan(overrides, config, master.choices, jobs, keys)
 
@@ -184,17 +190,20 @@ def _twice(first: Planned, second: Planned) -> str:
 
 
 def _compose(make: _Maker, row: Row, stage: Stage | None, known: dict[str, str]) -> Planned:
+    row, own, published = carried.parts(row, stage.name if stage else None)
     name = " ".join(row[key] for key in make.varied if key in row)
     if stage is not None:
         name = f"{name} {stage.name}".strip()
-        row = {**row, **_stage_row(make, stage)}
+        row = {**row, **_stage_row(make, stage), **own}
     needs = _references(row, stage, known)
-    overrides = list(row.values())
+    overrides = [text for key, text in row.items() if key != carried.BASELINE]
     composed = make.composer.compose([*make.own, *overrides])
     check_composed(composed, make.composer.places)
     prepare(composed.cfg, "run.name" in make.varied)
     digest = _digest(composed.cfg, needs)
-    return Planned(overrides, name, composed, digest, stage.name if stage else None, needs)
+    return Planned(
+        overrides, name, composed, digest, stage.name if stage else None, needs, published
+    )
 
 
 def _stage_row(make: _Maker, stage: Stage) -> Row:
@@ -224,9 +233,7 @@ def _references(row: Row, stage: Stage | None, known: dict[str, str]) -> dict[st
             if name not in known:
                 near = nearest(name, known)
                 hint = f"; did you mean @{near}?" if near else ""
-                raise ConfigError(
-                    [f"{text}: @{name} is no earlier job of experiment.stages{hint}"]
-                )
+                raise ConfigError([f"{text}: @{name} is no earlier job of experiment.stages{hint}"])
             found[name] = known[name]
     return found
 

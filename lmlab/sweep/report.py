@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from lmlab.config.origin import readable
+from lmlab.sweep.answers import answers
 from lmlab.sweep.expect import children, judge
 from lmlab.sweep.folder import SweepFolder
 from lmlab.sweep.parent import command, go_on
 from lmlab.sweep.plan import Plan
-from lmlab.sweep.result import Result, read_result
+from lmlab.sweep.result import Result, read_result, with_published
 from lmlab.sweep.show import label_of, state_of
 
 # Metrics that say how a job came out, the first ones there are.
 SHOWN = (
     "params/non_embedding",
+    "published/score",
     "val/bits_per_byte",
     "val/loss_nats",
     "val/accuracy",
@@ -41,8 +43,12 @@ class Report:
 
 def make_report(plan: Plan, folder: SweepFolder, *, finished: bool) -> Report:
     """Everything about the jobs so far; writes table.json and the figure into the folder."""
+    published = {job.hash: job.published for job in plan.jobs}
     results = [
-        read_result(label_of(entry), state_of(entry), folder.run_folder(entry))
+        with_published(
+            read_result(label_of(entry), state_of(entry), folder.run_folder(entry)),
+            published[entry.hash],
+        )
         for entry in folder.entries
     ]
     rows = table_rows(results)
@@ -53,8 +59,11 @@ def make_report(plan: Plan, folder: SweepFolder, *, finished: bool) -> Report:
     figure, said = _figure(plan, folder, results)
     files += [figure] if figure else []
     lines += [f"figure: {readable(folder.path / figure)}"] if figure else said
+    answered, drawn = answers(results, folder.path)
+    files += drawn
     note = [
         *verdict,
+        *answered,
         *markdown(rows),
         "",
         *said,
@@ -111,9 +120,7 @@ def _verdict(
     stages = {job.hash: job.stage for job in plan.jobs}
     found = children(results, [stages[entry.hash] for entry in folder.entries])
     blocked_by = asked.get("believed_blocked_by")
-    verdict, used, why = judge(
-        asked["expect"], found, finished=finished, blocked_by=blocked_by
-    )
+    verdict, used, why = judge(asked["expect"], found, finished=finished, blocked_by=blocked_by)
     figures = ", ".join(f"{name} = {value:.4g}" for name, value in used.items())
     said = f"{verdict}: {asked['expect']}" + (f" ({figures})" if figures else "")
     said += f"; {why}" if why else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,13 @@ def read_result(name: str, state: str, folder: Path | None) -> Result:
     metrics, tags = _logged(folder)
     sizes = {metric: float(tags[tag]) for tag, metric in SIZES.items() if tag in tags}
     return Result(name, state, folder, record["choices"], record["config"], sizes | metrics, tags)
+
+
+def with_published(result: Result, score: float | None) -> Result:
+    """With the figure that the source gives for this job, where it gives one."""
+    if score is None or not result.metrics:
+        return result
+    return replace(result, metrics=result.metrics | {"published/score": score})
 
 
 def _logged(folder: Path) -> tuple[dict[str, float], dict[str, str]]:

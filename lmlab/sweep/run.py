@@ -10,6 +10,7 @@ from lmlab import launch
 from lmlab.config.compose import Composer
 from lmlab.config.error import ConfigError
 from lmlab.config.origin import readable
+from lmlab.sweep import expect, figure
 from lmlab.sweep.dispatch import Dispatch
 from lmlab.sweep.folder import NEW, SweepFolder, opened, recorded
 from lmlab.sweep.parent import Parent, go_on
@@ -83,6 +84,9 @@ def check_expectation(plan: Plan) -> None:
     """The expectation of a carried sweep can be read, and names jobs that there are."""
     if plan.experiment is None:
         return
-    from lmlab.sweep.expect import check
-
-    check(plan)
+    expect.check(plan)
+    if plan.experiment.get("figure"):
+        try:
+            figure.check(plan.experiment["figure"])
+        except ValueError as error:
+            raise ConfigError([str(error)]) from error

@@ -50,9 +50,7 @@ def table(folder: SweepFolder) -> str:
 
 def figures(found: dict[str, Any]) -> list[str]:
     """Loss, tokens a second and time left, as far as they are known."""
-    loss, speed, left = (
-        found.get(k) for k in ("loss_nats", "tokens_per_second", "seconds_left")
-    )
+    loss, speed, left = (found.get(k) for k in ("loss_nats", "tokens_per_second", "seconds_left"))
     return [
         "" if loss is None else f"{loss:.3f}",
         "" if speed is None else f"{speed:,.0f}",
@@ -152,7 +150,9 @@ class LiveTable(Plain):
         """The table as it is now; of a long sweep the jobs that run and a few beside them."""
         made = Table(box=None, padding=(0, 1))
         for name in ("job", "state", "", "loss", "tokens/s", "left"):
-            made.add_column(name, justify="right" if name in ("loss", "tokens/s", "left") else "left")
+            made.add_column(
+                name, justify="right" if name in ("loss", "tokens/s", "left") else "left"
+            )
         entries, hidden = self._shown()
         for entry in entries:
             found = progress(self.folder.run_folder(entry))
@@ -161,7 +161,9 @@ class LiveTable(Plain):
             if entry.state != "running":
                 values[1:] = ["", ""]
             state = Text(f"{state_of(entry)} {part}".strip(), style=STYLES.get(entry.state, ""))
-            made.add_row(str(entry.number), state, Text(label_of(entry), overflow="ellipsis"), *values)
+            made.add_row(
+                str(entry.number), state, Text(label_of(entry), overflow="ellipsis"), *values
+            )
         if hidden:
             made.add_row("", Text(f"and {hidden} more"))
         return made

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from lmlab.data.classification import shortened
 from tests.data.labelled_material import make_table, many, prepared, write
 
 EOS, PAD, CLS, SEP = 256, 257, 259, 260
@@ -56,7 +55,10 @@ def test_choices_with_a_context_and_fewer_of_them(tmp_path):
     path = write(tmp_path / "a.csv", [{"text": "q", "a": "x", "b": "yy", "c": "", "label": "b"}])
     data = prepared(tmp_path, both_sides(path, choices=["a", "b", "c"]))
     tokens, _, lengths = rows(data)
-    assert tokens == [[EOS, *b"q", SEP, *b"x", CLS, *[PAD] * 3], [EOS, *b"q", SEP, *b"yy", CLS, PAD, PAD]]
+    assert tokens == [
+        [EOS, *b"q", SEP, *b"x", CLS, *[PAD] * 3],
+        [EOS, *b"q", SEP, *b"yy", CLS, PAD, PAD],
+    ]
     assert lengths == [5, 6] and data.is_choice and data.labels == []
     more = write(tmp_path / "b.csv", [{"text": "q", "a": "x", "b": "y", "c": "z", "label": "2"}])
     data = prepared(tmp_path, make_table(more, validation_paths=str(path), choices=["a", "b", "c"]))
@@ -76,20 +78,6 @@ def test_long_texts_lose_their_ends_and_are_counted(tmp_path):
         f"9 of 20 {side} examples are longer than data.seq_len=16 tokens and lost their ends"
         for side in ("training", "validation")
     ]
-
-
-@pytest.mark.parametrize(
-    ("lengths", "room", "kept"),
-    [
-        ([3, 4], 9, [3, 4]),
-        ([3, 50], 20, [3, 17]),
-        ([50, 3], 20, [17, 3]),
-        ([50, 60], 21, [10, 11]),
-        ([30], 20, [20]),
-    ],
-)
-def test_the_longer_text_is_cut_first(lengths, room, kept):
-    assert shortened(lengths, room) == kept
 
 
 def test_labels_and_numbers(tmp_path):

@@ -13,7 +13,12 @@ def batch(label=(0, 1), value=(1.0, 2.0)) -> LabelBatch:
     size = len(label)
     shape = torch.zeros(size, 1, 2, dtype=torch.int64)
     return LabelBatch(
-        shape, shape[:, :, 0] + 2, shape, torch.tensor(label), torch.tensor(value), torch.arange(size)
+        shape,
+        shape[:, :, 0] + 2,
+        shape,
+        torch.tensor(label),
+        torch.tensor(value),
+        torch.arange(size),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lmlab.rollout.answering import VALIDATION, Answering, rollout_seeds
+from lmlab.rollout.answering import Answering, rollout_seeds, validation_seeds
 from lmlab.stage.answer_table import plain_sampling
 from tests.stage.tiny_policy import Digits, Questions, tiny_gpt
 
@@ -18,10 +18,14 @@ def test_seeds_are_a_function_of_seed_step_place_and_prompt():
     others = [
         rollout_seeds(1, 7, 0, NUMBERS),
         rollout_seeds(0, 8, 0, NUMBERS),
-        rollout_seeds(0, 7, 0, NUMBERS, VALIDATION),
         rollout_seeds(0, 7, 0, NUMBERS + 1),
     ]
     assert all((seeds != other).all() for other in others)
+
+
+def test_held_out_prompts_are_answered_alike_wherever_they_stand():
+    first, again, other = validation_seeds(0, NUMBERS).tolist()
+    assert first == again != other and first not in rollout_seeds(0, 0, 0, NUMBERS).tolist()
 
 
 def test_two_processes_give_the_seeds_of_one():

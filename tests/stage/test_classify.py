@@ -28,7 +28,14 @@ def overrides(folder: Path, *more: str) -> list[str]:
     if not path.exists():
         write(path, many(80))
     keys = [f"data.source.paths={path}", "data.seq_len=32", "arch.max_seq_len=32"]
-    return ["stage=classify", *keys, "arch.dropout=0.0", "budget.epochs=null", *more]
+    return [
+        "stage=classify",
+        "data=classification",
+        *keys,
+        "arch.dropout=0.0",
+        "budget.epochs=null",
+        *more,
+    ]
 
 
 def run_of(folder: Path, *more: str) -> Any:

@@ -57,7 +57,11 @@ def add_lora(module: nn.Module, rank: int, alpha: float, targets: list[str]) -> 
     Raises: ValueError for a name that no linear layer of the module has.
     """
     module.requires_grad_(False)
-    found = [each for each in _children(module) if isinstance(each[2], nn.Linear)]
+    found = [
+        (parent, name, child)
+        for parent, name, child in _children(module)
+        if isinstance(child, nn.Linear)
+    ]
     names = {name for _, name, _ in found} & set(TARGETS)
     missing = [name for name in targets if name not in names]
     if missing or not targets:

@@ -109,7 +109,9 @@ class Table(LabelledSource):
         return ""
 
     def _rank(self, purpose: str, example: Labelled) -> int:
-        return number_of(f"classification {purpose} 1", self.seed, *(example.row or example.content))
+        return number_of(
+            f"classification {purpose} 1", self.seed, *(example.row or example.content)
+        )
 
     def _first(self, examples: list[Labelled], most: int | None) -> list[Labelled]:
         if most is None or len(examples) <= most:

@@ -45,7 +45,9 @@ def find(paths: str | list[str] | dict[str, str], setting: str) -> list[Found]:
         else:
             found += map(Found, find_tables([text], setting))
     if found and lines:
-        raise ValueError(f"{setting} names both tables and {lines[0]}, which is none; give one kind")
+        raise ValueError(
+            f"{setting} names both tables and {lines[0]}, which is none; give one kind"
+        )
     return found or _classes(lines, setting)
 
 

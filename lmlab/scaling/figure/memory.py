@@ -14,11 +14,14 @@ from lmlab.scaling.plan.candidate import USABLE
 MAX_OVER = 2.5  # bars are cut at so many times what a device has
 
 
-def memory_figure(rows: list[dict[str, Any]], device: Accelerator) -> Figure:
-    """Bars of the rows of a plan's memory table, the first one on top; a line at what is usable."""
+def memory_figure(rows: list[dict[str, Any]], device: Accelerator, chosen: str) -> Figure:
+    """Bars of the rows of a plan's memory table, in their order; a line at what is usable.
+
+    chosen: the layout whose name is set in bold.
+    """
     parts = [key for key in rows[0] if key.endswith("(GB)") and not key.startswith("total")]
     names = [str(row["layout"]) for row in rows]
-    table = np.array([[float(row[part]) for part in parts] for row in rows])
+    table = np.array([[float(row[part].replace(",", "")) for part in parts] for row in rows])
     limit = USABLE * device.memory_gb
     with drawing(7.6, 1.5 + 0.34 * len(rows)) as (figure, axes):
         widest = min(float(table.sum(1).max()), MAX_OVER * limit)
@@ -43,6 +46,8 @@ def memory_figure(rows: list[dict[str, Any]], device: Accelerator) -> Figure:
                 color="white" if over else RED if total > limit else BLACK,
             )
         axes.invert_yaxis()
+        for label in axes.get_yticklabels():
+            label.set_fontweight("bold" if label.get_text() == chosen else "normal")
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(f"GB a device (line: 0.9 of {device.memory_gb:.0f} GB of {device.name})")
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))

@@ -69,7 +69,8 @@ class Plan:
                     for part, number in self.flops.items()
                 ]
             ),
-            markdown_table(self.memory),
+            "Memory of one device (GB):",
+            markdown_table([_narrow(row) for row in self.memory]),
             markdown_table(self.traffic) if self.traffic else "One device sends nothing.",
         ]
         return "\n\n".join(lines) + "\n"
@@ -151,9 +152,9 @@ def _memory_row(
     parts = memory_by_part(shape, layout, micro, seq_len)
     total = sum(parts.values())
     row: dict[str, Any] = {"layout": name}
-    row |= {f"{part} (GB)": f"{value / 1e9:.3g}" for part, value in parts.items()}
+    row |= {f"{part} (GB)": _gb(value) for part, value in parts.items()}
     fits = "yes" if total <= 1e9 * USABLE * machine.memory_gb else "no"
-    return row | {"total (GB)": f"{total / 1e9:.3g}", f"fits {machine.memory_gb:.0f} GB": fits}
+    return row | {"total (GB)": _gb(total), f"fits {machine.memory_gb:.0f} GB": fits}
 
 
 def _traffic_row(
@@ -168,9 +169,20 @@ def _traffic_row(
     sent = bytes_sent(shape, layout, micro, num_micro)
     total = sum(sent.values())
     row: dict[str, Any] = {"layout": name, "micro-batches a step": num_micro}
-    row |= {"sent a step (GB)": f"{total / 1e9:.3g}"}
+    row |= {"sent a step (GB)": _gb(total)}
     row |= {"seconds, neighbours": f"{total / machine.interconnect_gbs / 1e9:.3g}"}
     return row | {"seconds, network": f"{total / machine.network_gbs / 1e9:.3g}"}
+
+
+def _narrow(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with short names, for a terminal."""
+    return {key.removesuffix(" (GB)"): value
+            for key, value in row.items()}  # fmt: skip
+
+
+def _gb(value: float) -> str:
+    """1e9 bytes with three digits: 0.682, 14.5, 1,400."""
+    return f"{value / 1e9:,.0f}" if value >= 1e12 else f"{value / 1e9:.3g}"
 
 
 def _share(number: float, parts: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ def test_given_files_and_what_stands_on_both_sides(tmp_path, path):
 
 
 def test_what_is_left_out_is_counted(tmp_path):
-    rows = many(20) + [{**many(1)[0], "label": "-"}, {**many(1)[0], "label": "maybe"}]
+    rows = [*many(20), {**many(1)[0], "label": "-"}, {**many(1)[0], "label": "maybe"}]
     rows += [{**many(1)[0], "text": ""}]
     source = make_table(write(tmp_path / "a.csv", rows), labels=["yes", "no"])
     source.train()

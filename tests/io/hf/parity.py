@@ -15,12 +15,12 @@ VOCAB_SIZE = 53
 FIRST = 3  # tokens below are marks, which transformers' embeddings treat apart
 
 
-def scattered(model: nn.Module) -> Any:
+def scattered(model: nn.Module, by: float = 0.17) -> Any:
     """The model with every parameter moved, so that no two norms or biases are alike."""
     torch.manual_seed(1)
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.2)
+            parameter.add_(torch.randn_like(parameter) * by)
     return model.eval()
 
 

@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-VOCAB_SIZE = 53
-FIRST = 3  # tokens below are padding and marks, which transformers' embeddings treat apart
+from tests.io.hf.parity import FIRST, VOCAB_SIZE, exported, scattered
 
-
-def scattered(model: nn.Module) -> nn.Module:
-    """The model with every parameter moved, so that no two norms or biases are alike."""
-    torch.manual_seed(1)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.2)
-    return model.eval()
-
-
-def exported(model: nn.Module, arch: dict[str, Any], names: ModuleType, folder: Path) -> Path:
-    """A folder as transformers reads it."""
-    weights = names.to_hf(model.state_dict(), arch)
-    config = names.hf_config(arch, VOCAB_SIZE)
-    (folder / "config.json").write_text(json.dumps(config))
-    kept = {name: weight.clone() for name, weight in weights.items()}
-    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
-    return folder
+__all__ = ["VOCAB_SIZE", "exported", "scattered"]
 
 
 def batch() -> dict[str, Tensor]:

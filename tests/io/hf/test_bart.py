@@ -24,14 +24,14 @@ ARCH: dict[str, Any] = {
 
 def model_of(arch: dict[str, Any]) -> BART:
     torch.manual_seed(0)
-    return parity.scattered(BART(vocab_size=parity.VOCAB_SIZE, **arch))  # type: ignore[return-value]
+    return parity.scattered(BART(vocab_size=parity.VOCAB_SIZE, **arch), 0.2)  # type: ignore[return-value]
 
 
 def published_twin() -> Any:
     """A model that transformers made, as if it had been published, with a bias of the logits."""
     transformers = pytest.importorskip("transformers")
     config = transformers.BartConfig(**names.hf_config(ARCH, parity.VOCAB_SIZE))
-    twin = parity.scattered(transformers.BartForConditionalGeneration(config))
+    twin = parity.scattered(transformers.BartForConditionalGeneration(config), 0.2)
     twin.final_logits_bias.normal_()
     return twin
 

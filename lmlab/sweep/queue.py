@@ -1,0 +1,70 @@
+"""The launcher `submitit`: every job of a sweep is a job of a SLURM queue."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Literal
+
+from lmlab.sweep.local import signal_supervisor
+from lmlab.sweep.task import Task, package_environment, run
+
+
+class Queued:
+    """A job in the queue."""
+
+    def __init__(self, job: Any, task: Task) -> None:
+        self._job, self._task = job, task
+
+    def ended(self) -> bool:
+        """Whether the queue has done with it."""
+        return bool(self._job.done())
+
+    def signal(self, number: int) -> None:
+        """Ask the job; on another machine through the queue, whose SIGTERM comes before its kill."""
+        if not signal_supervisor(self._task, number):
+            self._job.cancel(check=False)
+
+
+class Submitit:
+    """SLURM, or submitit's own processes, to try it out. The run folders must be shared.
+
+    Jobs outlive their launcher; one that is started again waits for those that still run.
+    Raises: ValueError where submitit is not installed.
+    """
+
+    def __init__(
+        self,
+        *,
+        cluster: Literal["slurm", "local"],
+        jobs: int | None,
+        partition: str | None,
+        minutes: int,
+        cpus: int,
+        gpus: int,
+        memory_gb: int | float,
+    ) -> None:
+        try:
+            import submitit
+        except ImportError:
+            raise ValueError("launcher=submitit needs: pip install 'lmlab[submitit]'") from None
+        self._make = submitit.AutoExecutor
+        self.at_once, self._cluster, self._cpus = jobs, cluster, cpus
+        self._wishes: dict[str, Any] = {
+            "timeout_min": minutes,
+            "cpus_per_task": cpus,
+            "gpus_per_node": gpus,
+            "mem_gb": memory_gb,
+        }
+        if partition is not None:
+            self._wishes["slurm_partition"] = partition
+
+    def threads(self, num_processes: int) -> int | None:
+        """CPU threads of each process of a job of so many processes."""
+        return max(1, self._cpus // num_processes)
+
+    def start(self, task: Task) -> Queued:
+        """Put the job into the queue."""
+        os.environ["PYTHONPATH"] = package_environment().get("PYTHONPATH", "")
+        executor = self._make(folder=task.path.with_suffix(".queue"), cluster=self._cluster)
+        executor.update_parameters(**self._wishes, name=f"lmlab-{task.path.stem}")
+        return Queued(executor.submit(run, task.path), task)

@@ -1,0 +1,62 @@
+"""A configuration as the subject of a plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lmlab.config import resolve
+from lmlab.config.compose import Composer
+from lmlab.config.error import ConfigError
+from lmlab.config.place import find_places
+from lmlab.subject import other_arch, subject_of, vocabulary_size
+
+
+def composed(*overrides: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    made = Composer(find_places()).compose(["stage=plan", *overrides])
+    return resolve.plain(made.cfg), made.choices
+
+
+def test_gpt_3_as_its_recipe_says():
+    found = subject_of(*composed("arch=gpt_175b"))
+    assert sum(found.params.values()) == 174_604_259_328  # the table's 175 billion
+    assert found.tokens == pytest.approx(300e9, rel=1e-5) and found.batch_tokens == 3.2e6
+    assert found.lengths == (0, 2048, 2048) and (found.num_devices, found.strategy) == (1, "auto")
+
+
+def test_the_budget_is_that_of_training():
+    found = subject_of(*composed("arch=gpt_tiny", "budget.steps=10", "batch.tokens=512"))
+    assert found.tokens == 5120
+    by_flops = subject_of(*composed("arch=gpt_tiny", "budget.flops=1e12"))
+    assert 1e5 < by_flops.tokens < 1e6
+    with pytest.raises(ValueError, match=r"budget.minutes=5.*budget.tokens"):
+        subject_of(*composed("budget.minutes=5"))
+    with pytest.raises(ValueError, match="no epochs"):
+        subject_of(*composed("budget.epochs=1"))
+
+
+def test_an_objective_that_does_not_fit_is_replaced_by_the_usual_one():
+    bert = subject_of(*composed("arch=bert_tiny"))
+    assert bert.objective == "mlm" and 0.1 < bert.lengths[2] / bert.seq_len < 0.2
+    t5 = subject_of(*composed("arch=t5_tiny"))
+    assert t5.objective == "span_corruption" and 0 < t5.lengths[1] < t5.lengths[0]
+
+
+def test_another_size_brings_its_own_recipe():
+    config, choices = composed("arch=gpt_small", "budget.steps=3")
+    large = other_arch(config, choices, "gpt_175b")
+    assert large.name == "gpt_175b" and large.tokens == pytest.approx(300e9, rel=1e-5)
+    with pytest.raises(ConfigError, match="gpt_176b"):
+        other_arch(config, choices, "gpt_176b")
+
+
+def test_devices_are_those_of_hardware():
+    found = subject_of(*composed("hardware=ddp", "hardware.devices=8", "hardware.num_nodes=4"))
+    assert (found.num_devices, found.strategy) == (32, "ddp")
+
+
+def test_a_vocabulary_by_its_settings():
+    assert vocabulary_size({"_target_": "lmlab.data.tokenizer.bytes.Bytes"}) == 257
+    assert vocabulary_size({"_target_": "x.Bpe", "size": 4096}) == 4096
+    assert vocabulary_size({"_target_": "x.Gpt2", "folder": None}) == 50257
