@@ -17,7 +17,7 @@ def tags(job: Job, run: Run) -> dict[str, str]:
     arch = run.stage.arch
     total = sum(p.numel() for p in arch.parameters())
     return {
-        **{group: str(option) for group, option in job.choices.items() if "/" not in group},
+        **{group: str(option) for group, option in job.choices.items() if not set("/@") & set(group)},
         "lmlab.version": lmlab.__version__,
         "config_hash": job.hash,
         "dataset.fingerprint": run.data.fingerprint,
@@ -26,6 +26,14 @@ def tags(job: Job, run: Run) -> dict[str, str]:
         "init_from": run.lineage or "random weights",
         **git_tags(),
     }
+
+
+def sizes(run: Run) -> dict[str, float]:
+    """Parameters in all and outside the embeddings, as metrics are named."""
+    arch = run.stage.arch
+    total = sum(p.numel() for p in arch.parameters())
+    inside = total - arch.num_embedding_params()
+    return {"params/total": float(total), "params/non_embedding": float(inside)}
 
 
 def parameters(job: Job) -> dict[str, str]:

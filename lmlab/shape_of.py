@@ -24,7 +24,7 @@ PARTS = (
 
 def params_of(arch: nn.Module) -> dict[str, int]:
     """Parameters by part, shared ones once; `other` are heads, segments and biases of logits."""
-    found = {part: 0 for part in ("token embedding", "position embedding", "attention")}
+    found = dict.fromkeys(("token embedding", "position embedding", "attention"), 0)
     found |= {"feed-forward": 0, "norms": 0, "unembedding": 0, "other": 0}
     for name, parameter in arch.named_parameters():
         part = next((part for word, part in PARTS if word in name), "other")

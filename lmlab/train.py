@@ -24,6 +24,7 @@ from lmlab.metric.throughput import peak_flops
 from lmlab.perform import perform
 from lmlab.screen import Screen, count, end_panel, summary
 from lmlab.stage.guard import Guard, Rewind
+from lmlab.track.folder import write_json
 from lmlab.verdict import verdict
 
 
@@ -218,6 +219,7 @@ class Training:
         if floor is not None and "val/loss_nats" in metrics:
             metrics |= {"data/entropy_rate_nats": floor}
             metrics |= {"val/above_entropy_nats": metrics["val/loss_nats"] - floor}
+        write_json(self.folder / "metrics.json", record.sizes(run) | metrics)
         trains, last = getattr(stage, "trains", True), self.checkpoints / "last"
         rows = {"folder": str(_short(self.folder))}
         if trains:

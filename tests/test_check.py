@@ -257,6 +257,7 @@ NEEDED = {
     ("data", "classification"): "data.source.paths=notes.csv",
     ("data", "preferences"): "data.source.paths=notes.jsonl",
     ("data", "preference_prompts"): "data.source.paths=notes.jsonl",
+    ("reward", "model"): "reward.run=mine",
     ("tokenizer", "file"): "tokenizer.path=tokenizer.json",
 }  # what only the user can know
 
@@ -268,7 +269,7 @@ NEEDED = {
 def test_every_shipped_option_is_right(group: str, option: str) -> None:
     """With one of the stages; some options of data and objective are made for one stage only."""
     needed = [NEEDED[group, option]] if (group, option) in NEEDED else []
-    others = options(SHIPPED, "stage") if group in ("data", "objective") else []
+    others = options(SHIPPED, "stage") if group in ("data", "objective", "reward") else []
     found: list[list[str]] = []
     for stage in [[], *([f"stage={name}"] for name in others)]:
         composed = Composer(SHIPPED).compose([*stage, f"{group}={option}", *needed])

@@ -21,12 +21,26 @@ RULES: dict[str, tuple[str, ...]] = {
     "rollout": (*BATCH, "lmlab.rollout"),
     "metric": (*BATCH, "lmlab.metric"),
     "track": (*BATCH, "lmlab.track"),
+    "sweep": (
+        *BATCH,
+        "lmlab.sweep",
+        "lmlab.config",
+        "lmlab.check",
+        "lmlab.job",
+        "lmlab.launch",
+        "lmlab.verdict",
+        "lmlab.track",
+        # Of estimate.py, which is a process of its own:
+        "lmlab.build",
+        "lmlab.stage.plan",
+        "lmlab.metric.throughput",
+    ),
     "io": (*BATCH, "lmlab.io"),
     "scaling": ("lmlab.scaling",),
     "stage": (*BATCH, "lmlab.stage", "lmlab.rollout", "lmlab.metric", "lmlab.optim"),
 }
 HEAVY = {"torch", "lightning", "mlflow", "torchmetrics", "transformers"}
-LIGHT = ("config", "check", "launch", "resume", "worker", "__main__")
+LIGHT = ("config", "check", "launch", "resume", "worker", "sweep", "__main__")
 
 
 def files_of(room: str) -> list[Path]:

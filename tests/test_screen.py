@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import io
+import json
 import time
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
-from lmlab.screen import count, duration, end_panel, validation_line
+from lmlab.screen import count, duration, end_panel, note_progress, validation_line
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,20 @@ def test_numbers_for_people(number, unit, text):
 @pytest.mark.parametrize(("seconds", "text"), [(5, "5s"), (75, "1m15s"), (3725, "1h02m")])
 def test_durations_for_people(seconds, text):
     assert duration(seconds) == text
+
+
+def test_progress_is_a_small_file_for_whoever_watches(tmp_path):
+    stage = SimpleNamespace(elapsed_seconds=30.0, latest={"train/loss_nats": 2.5})
+    note_progress(tmp_path / "progress.json", 5, 0.25, stage)
+    assert json.loads((tmp_path / "progress.json").read_text()) == {
+        "step": 5,
+        "part": 0.25,
+        "loss_nats": 2.5,
+        "tokens_per_second": None,
+        "seconds_left": 90.0,
+    }
+    assert [path.name for path in tmp_path.iterdir()] == ["progress.json"]
+    note_progress(tmp_path / "gone" / "progress.json", 5, 0.25, stage)  # ends no run
 
 
 def test_the_last_panel_says_the_figures_and_how_to_go_on():

@@ -21,14 +21,14 @@ def composed(*overrides: str) -> tuple[dict[str, Any], dict[str, Any]]:
 def test_gpt_3_as_its_recipe_says():
     found = subject_of(*composed("arch=gpt_175b"))
     assert sum(found.params.values()) == 174_604_259_328  # the table's 175 billion
-    assert found.tokens == pytest.approx(300e9, rel=1e-5) and found.batch_tokens == 3.2e6
+    assert found.tokens == pytest.approx(300e9, rel=1e-4) and found.batch_tokens == 3.2e6
     assert found.lengths == (0, 2048, 2048) and (found.num_devices, found.strategy) == (1, "auto")
 
 
 def test_the_budget_is_that_of_training():
     found = subject_of(*composed("arch=gpt_tiny", "budget.steps=10", "batch.tokens=512"))
     assert found.tokens == 5120
-    by_flops = subject_of(*composed("arch=gpt_tiny", "budget.flops=1e12"))
+    by_flops = subject_of(*composed("arch=gpt_tiny", "budget.flops=1e12", "tokenizer=bytes"))
     assert 1e5 < by_flops.tokens < 1e6
     with pytest.raises(ValueError, match=r"budget.minutes=5.*budget.tokens"):
         subject_of(*composed("budget.minutes=5"))
@@ -46,7 +46,7 @@ def test_an_objective_that_does_not_fit_is_replaced_by_the_usual_one():
 def test_another_size_brings_its_own_recipe():
     config, choices = composed("arch=gpt_small", "budget.steps=3")
     large = other_arch(config, choices, "gpt_175b")
-    assert large.name == "gpt_175b" and large.tokens == pytest.approx(300e9, rel=1e-5)
+    assert large.name == "gpt_175b" and large.tokens == pytest.approx(300e9, rel=1e-4)
     with pytest.raises(ConfigError, match="gpt_176b"):
         other_arch(config, choices, "gpt_176b")
 

@@ -118,7 +118,7 @@ def analyse(
 ) -> Analysis:
     """Every fit that the grid allows. Raises: ValueError where no approach can be fitted."""
     warnings = count_warnings(points)
-    parametric = _attempt("approach 3", warnings, lambda: fit_parametric(points))
+    parametric = _attempt("approach 3", warnings, lambda: _falling(fit_parametric(points)))
     isoflop = _attempt("approach 2", warnings, lambda: fit_isoflop(points, seed=seed))
     envelope = _attempt("approach 1", warnings, lambda: fit_envelope(curves)) if curves else None
     laws = bootstrap_laws(points, parametric, num_draws=num_draws, seed=seed) if parametric else []
@@ -156,6 +156,16 @@ def analyse(
         chosen=chosen,
         warnings=warnings,
     )
+
+
+def _falling(fit: ParametricFit) -> ParametricFit:
+    """The fit. Raises: ValueError for one whose optimum means nothing."""
+    if not fit.law.falls:
+        raise ValueError(
+            f"the best L(N, D) does not fall with size or with tokens (alpha = {fit.law.alpha:.3g}, "
+            f"beta = {fit.law.beta:.3g}); train longer, or over a wider range"
+        )
+    return fit
 
 
 def _attempt(name: str, warnings: list[str], fit: Callable[[], T]) -> T | None:

@@ -32,6 +32,11 @@ class Law:
         """Exponent of the best number of tokens, D_opt ~ C^b, b = 1 - a."""
         return self.alpha / (self.alpha + self.beta)
 
+    @property
+    def falls(self) -> bool:
+        """Whether the loss falls with size and with tokens, so that there is a best size."""
+        return min(self.alpha, self.beta, self.A, self.B) > 0
+
     def loss(self, params: np.ndarray | float, tokens: np.ndarray | float) -> np.ndarray:
         """L(N, D), any shape."""
         params, tokens = np.asarray(params, np.float64), np.asarray(tokens, np.float64)
@@ -40,8 +45,13 @@ class Law:
     def optimum(
         self, flops: np.ndarray | float, per: float = FLOPS_PER_PARAM_TOKEN
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(size, tokens, loss) that spend `flops` = `per` N D best. Source: Chinchilla equation 4."""
+        """(size, tokens, loss) that spend `flops` = `per` N D best; nan where the law does not fall.
+
+        Source: Chinchilla equation 4.
+        """
         spent = np.asarray(flops, np.float64) / per
+        if not self.falls:
+            return (np.full_like(spent, np.nan),) * 3
         ratio = self.alpha * self.A / (self.beta * self.B)
         params = ratio ** (1.0 / (self.alpha + self.beta)) * spent**self.a
         tokens = spent / params

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from lmlab.batch import PromptBatch
+from lmlab.metric.win_rate import paired_difference
 from lmlab.rollout.answering import Answering, Answers, rollout_seeds, validation_seeds
 from lmlab.rollout.kl import kl_estimate
 from lmlab.rollout.model_reward import judged, models_in
@@ -32,6 +34,7 @@ class Policy(Updates):
 
     specials: ClassVar[str] = "marks"
     from_random: ClassVar[str] = "init_from=RUN of stage=sft starts from one that answers"
+    measured: ClassVar[tuple[str, ...]] = ("entropy_nats", "kl_nats")
     epochs: int = 1
     minibatches: int = 1
 
@@ -91,6 +94,8 @@ class Policy(Updates):
         self.validation_sampling = plain_sampling(max_new_tokens, validation_temperature)
         self.missing_end_penalty, self.length_penalty = missing_end_penalty, length_penalty
         self._validated: list[tuple[Answers, Tensor]] = []
+        self._golds: list[tuple[list[float] | None, list[float] | None]] = []
+        self._at_reference: dict[tuple[int, ...], list[float] | None] = {}
         adapted = adapt(arch, lora_rank, lora_alpha, lora_targets, add_lora)
         self.reference = None
         if self.needs_reference:
@@ -231,6 +236,12 @@ class Policy(Updates):
         seeds = validation_seeds(self.data.seed, batch.index.cpu().numpy())
         answers = self.answering.draw(self.arch, batch, self.validation_sampling, seeds, 1)
         self._validated.append((answers, judged(self.reward, answers, self.micro_responses)))
+        key = tuple(batch.index.tolist())
+        if self.reference is not None and key not in self._at_reference:
+            with self.reference.of(self.arch) as model:
+                before = self.answering.draw(model, batch, self.validation_sampling, seeds, 1)
+            self._at_reference[key] = self.answering.gold(before)
+        self._golds.append((self.answering.gold(answers), self._at_reference.get(key)))
 
     def on_validation_epoch_end(self) -> None:
         self._sums = {}
@@ -244,5 +255,19 @@ class Policy(Updates):
         if self._validated:
             answers, rewards = self._validated[0]
             self.samples = shown(answers, rewards, self.answering.gold(answers))
-        self._validated = []
-        self.validated(Updates.figures(self))
+        gain = self._gain()
+        self._validated, self._golds = [], []
+        self.validated(Updates.figures(self) | gain)
+
+    def _gain(self) -> dict[str, float]:
+        """Gold reward of the policy less that of the reference on the same prompts, with 95 %."""
+        pairs = [(ours, theirs) for ours, theirs in self._golds if ours and theirs]
+        if not pairs:
+            return {}
+        ours, theirs = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
+        found = paired_difference(ours, theirs)
+        return {
+            "val/gold_gain": found.value,
+            "val/gold_gain_low": found.low,
+            "val/gold_gain_high": found.high,
+        }

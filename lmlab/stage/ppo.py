@@ -229,11 +229,9 @@ class PPO(Policy):
         return Loss(total, policy.count, policy.metrics | value.metrics)
 
     def _policy_loss(self, found: Any, batch: Experience) -> Loss:
-        loss = self.objective.policy_loss(
+        return self.objective.policy_loss(
             found.log_probs, batch.old_log_probs, batch.advantages, batch.learned, found.entropy
         )
-        del loss.metrics["entropy_nats"]  # measured before the updates, as the KL is
-        return loss
 
     def _value_loss(self, values: Tensor, batch: Experience) -> Loss:
         loss = self.objective.value_loss(

@@ -45,6 +45,7 @@ class Updates(Training):
     """
 
     headline: ClassVar[str] = "policy/reward"
+    measured: ClassVar[tuple[str, ...]] = ()  # figures of a loss that the stage takes itself
 
     def phase(self, batch: Any) -> list[list[Term]]:
         """The updates that a loader item gives, each as the terms it descends together."""
@@ -111,7 +112,8 @@ class Updates(Training):
                     self.manual_backward(part.total * (term.weight / count))
             total += part.total.detach()
             for name, value in part.metrics.items():
-                self.add(f"policy/{name}", value, term.per(micro))
+                if name not in self.measured:
+                    self.add(f"policy/{name}", value, term.per(micro))
         return term.weight * float(self._sum_over_ranks(total)) / count
 
     def _reduce_gradients(self) -> None:

@@ -65,7 +65,7 @@ def read(experiment: Any) -> Carried:
     """The jobs that an experiment names. Raises: ConfigError saying which key is wrong and how."""
     if experiment is None or not carries(experiment):
         return Carried()
-    plain = OmegaConf.to_container(experiment, resolve=True)
+    plain = OmegaConf.to_container(experiment, resolve=False)
     assert isinstance(plain, dict)
     sweep, stages = plain.get("sweep") or {}, plain.get("stages") or []
     if not isinstance(sweep, dict):

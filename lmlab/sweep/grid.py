@@ -84,7 +84,9 @@ def _value(value: Any) -> str:
     words = ("null", "true", "false", "nan", "inf")
     if _PLAIN.fullmatch(value) and value.lower() not in words:
         return value
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    # Of backslashes, only those before a quote are escapes.
+    doubled = re.sub(r"(\\+)(?='|$)", lambda found: 2 * found[1], value)
+    return "'" + doubled.replace("'", "\\'") + "'"
 
 
 def varied(all_rows: Iterable[Row]) -> list[str]:

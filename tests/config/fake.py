@@ -97,6 +97,7 @@ OPTIONS = {
         project: lmlab
         token: ${oc.env:FAKE_TOKEN,null}
         """,
+    "reward/length": "{_target_: lmlab.rollout.text_reward.Length, target: 3, unit: words}",
     "launcher/local": "{_target_: lmlab.sweep.local.Local, jobs: 1}",
     "stage/pretrain": """
         # @package _global_

@@ -29,3 +29,9 @@ def test_compute_for_a_loss_is_the_inverse_of_the_optimum():
 def test_published_exponents():
     assert CHINCHILLA.a == pytest.approx(0.4516, abs=1e-4)
     assert CHINCHILLA.a + CHINCHILLA.b == 1.0
+
+
+def test_a_law_that_rises_has_no_best_size():
+    rising = Law(E=1.0, A=1.0, B=1.0, alpha=-1.4, beta=0.1)
+    assert not rising.falls and CHINCHILLA.falls
+    assert np.isnan(rising.optimum(1e20)).all()

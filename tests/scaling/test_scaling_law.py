@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from lmlab.scaling.grid_run import GridRun
 from lmlab.scaling.scaling_law import ScalingLaw
 from tests.conftest import ROOT
 from tests.scaling.synthetic import grid
@@ -38,3 +39,31 @@ def test_points_of_tracked_runs_come_from_the_caller():
 def test_mistakes_name_the_setting(keys, message):
     with pytest.raises(ValueError, match=message):
         ScalingLaw(**(NODE | keys))
+
+
+def tracked(noise: float = 0.002) -> list[GridRun]:
+    points = grid(4, 5, noise=noise)
+    rows = zip(points.params, points.tokens, points.loss, points.flops, strict=True)
+    names = ("params/non_embedding", "progress/tokens", "val/loss_nats", "progress/flops")
+    return [
+        GridRun(f"run {index}", True, dict(zip(names, map(float, row), strict=True)))
+        for index, row in enumerate(rows)
+    ]
+
+
+def test_from_tracked_runs_to_an_answer():
+    known = [run.metrics | {"data/entropy_rate_nats": 1.69} for run in tracked()]
+    runs = [GridRun(f"run {i}", True, metrics) for i, metrics in enumerate(known)]
+    runs += [GridRun("law", True, {}), GridRun("killed", False, {})]
+    answer = ScalingLaw(**(NODE | {"runs": ["grid"], "num_draws": 50})).answer(
+        lambda names: runs if names == ["grid"] else []
+    )
+    assert "Left out: law has no params/non_embedding" in answer.text
+    assert answer.summary["verdict"].startswith("Chinchilla")
+    assert answer.metrics["scaling/floor_agrees"] == 1.0 and len(answer.tables["points"]) == 20
+    assert set(answer.figures) == {"loss_compute", "isoflop", "contour", "residual"}
+
+
+def test_a_csv_has_no_metrics_to_look_beside():
+    with pytest.raises(ValueError, match=r"stage.abilities needs metrics"):
+        ScalingLaw(**(NODE | {"csv": "x.csv", "abilities": ["val/accuracy"]}))

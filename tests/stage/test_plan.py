@@ -45,6 +45,16 @@ def test_every_budget_comes_to_steps(budget, steps):
     assert plan(**budget).num_steps == steps
 
 
+def test_tokens_per_parameter_are_of_the_parameters_outside_the_embeddings():
+    assert plan(num_params=320).num_steps == 100  # the recipe's, where it is not set
+    budget = NOTHING | {"tokens_per_parameter": 20}
+    keys = {"recipe_tokens": 1, "sequences": 10, "micro_sequences": 4, "seq_len": 64}
+    keys |= {"world_size": 1, "flops_per_token": 1.0}
+    assert make_plan(budget=budget, num_params=320, **keys).num_steps == 10  # 6400 / 640
+    with pytest.raises(ValueError, match="no parameters outside"):
+        make_plan(budget=budget, num_params=0, **keys)
+
+
 def test_the_first_budget_that_is_reached_ends_the_run():
     assert plan(tokens=6400, steps=3).num_steps == 3
 

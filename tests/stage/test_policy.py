@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -36,6 +37,26 @@ def test_every_stage_logs_the_same_figures_and_starts_at_its_reference(kind):
     if kind is not Reinforce and kind is not PPO:
         assert found["policy/ratio"] == pytest.approx(1, abs=1e-6)
     assert stage.samples[0].keys() == {"prompt", "continuation", "reward", "gold"}
+
+
+@pytest.mark.parametrize("kind", [PPO, GRPO, Reinforce])
+@pytest.mark.parametrize("micro", [64, 3])
+def test_the_kl_is_in_nats_an_answer_and_its_estimates_agree(kind, micro):
+    stage = make_policy(kind, micro_responses=micro, num_samples=8, prompts=32)
+    with torch.no_grad():
+        stage.arch.unembedding.weight.mul_(8.0)
+    terms = phase_of(stage)[0]
+    stage._no_sync, stage.manual_backward = nullcontext, lambda loss: loss.backward()
+    stage._backward(terms[0])
+    found, batch = stage.figures(), terms[0].batch
+    tokens = float(batch.mask.sum()) / len(batch.mask)
+    assert found["policy/kl_nats"] > 0.1
+    assert found["policy/kl_token_nats"] * tokens == pytest.approx(found["policy/kl_nats"], rel=0.4)
+    with torch.no_grad():
+        log_probs = stage.scores(stage.arch, batch).log_probs
+    exact = (log_probs - batch.reference).sum(dim=1).mean()
+    if stage.is_on_policy:
+        assert found["policy/kl_nats"] == pytest.approx(float(exact), rel=1e-3)
 
 
 @pytest.mark.parametrize("kind", [PPO, GRPO, Reinforce])
@@ -76,8 +97,23 @@ def test_held_out_prompts_are_answered_greedily():
         "val/gold_reward",
         "val/response_tokens",
         "val/unfinished_fraction",
+        "val/gold_gain",
+        "val/gold_gain_low",
+        "val/gold_gain_high",
     }
     assert len(stage.samples) == 4 and found["val/reward"] * 4 == int(found["val/reward"] * 4)
+
+
+def test_the_gain_is_over_the_reference_on_the_same_prompts():
+    stage = make_policy(GRPO, num_steps=1, validation_prompts=4)
+    stage._golds = [([1.0, 0.5], [0.5, 0.0]), (None, None), ([1.0], [0.5])]
+    assert stage._gain() == {
+        "val/gold_gain": 0.5,
+        "val/gold_gain_low": 0.5,
+        "val/gold_gain_high": 0.5,
+    }
+    stage._golds = [(None, None)]
+    assert stage._gain() == {}
 
 
 def test_what_does_not_fit_a_model_names_the_setting():

@@ -27,7 +27,9 @@ def tree(places: Places, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: F811
     write(Path("fakelab/none.py"), "class Nothing:\n    def __init__(self, *, run_dir): ...")
     none = "_target_: fakelab.none.Nothing\n_partial_: true"
     write(places.conf[0] / "track" / "mlflow.yaml", none)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(folder), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([str(ROOT), str(folder), os.environ.get("PYTHONPATH", "")])
+    )
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     return folder
 

@@ -36,7 +36,7 @@ def memory_figure(rows: list[dict[str, Any]], device: Accelerator, chosen: str) 
         for index, total in enumerate(left):
             over = total > 1.16 * max(widest, limit)
             axes.annotate(
-                f"{total:.3g}" + (" →" if over else ""),
+                f"{rows[index]['total (GB)']}" + (" →" if over else ""),
                 (min(total, 1.14 * max(widest, limit)), index),
                 (-3 if over else 4, 0),
                 textcoords="offset points",

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from lmlab.sweep.dry import count, minutes, table
+
+ONE = {"params": 1.5e6, "params_inside": 1e6, "tokens": 2e7, "flops": 1.2e14, "minutes": 5.0,
+       "memory_bytes": 2.5e8, "peak": 1e12, "how": "known", "utilisation": 0.4}  # fmt: skip
+
+
+class Job:
+    name, label = "arch=a", "arch=a"
+
+
+def test_the_table_has_a_line_a_job_the_total_and_what_it_rests_on():
+    unknown = ONE | {"tokens": None, "flops": None}
+    lines = table([Job, Job], [ONE, unknown], 1).splitlines()  # type: ignore[list-item]
+    assert lines[1].split() == ["1", "1.5M", "1M", "20M", "120T", "5", "0.25", "arch=a"]
+    assert lines[2].split()[3:5] == ["?", "?"]
+    assert lines[3].split()[:4] == ["all", "20M+?", "120T+?", "10"]
+    assert "40% (assumed) of a peak of 1e+12 FLOP/s (known)" in lines[4]
+
+
+def test_a_job_that_cannot_be_built_does_not_hide_the_others():
+    text = table([Job, Job], [{"error": "no such width"}, ONE], 1)  # type: ignore[list-item]
+    assert "cannot be built: no such width" in text and "120T" in text
+
+
+def test_numbers_for_people():
+    assert [count(n) for n in (12, 1.5e9, 3e13, 2e18)] == ["12", "1.5B", "30T", "2e+18"]
+    assert [minutes(n) for n in (0.123, 12.3, 1234)] == ["0.12", "12", "1,234"]
+
+
+def test_nothing_is_written(capsys, tmp_path, monkeypatch):
+    from lmlab.__main__ import main
+
+    monkeypatch.chdir(tmp_path)
+    assert (
+        main(["-m", "arch=gpt_1m,gpt_3m", "budget.flops=1e13", "sweep.dry=true", "hardware=cpu"])
+        == 0
+    )
+    assert "2 jobs, nothing was started" in capsys.readouterr().out
+    assert not Path("runs").exists()

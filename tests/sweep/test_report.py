@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from lmlab.sweep.report import markdown, table_rows
+from lmlab.sweep.result import Result
+from tests.config.fake import write
+from tests.sweep.driver import sweep
+
+MANY = """
+experiment:
+  question: Is one seed luckier?
+  source: nobody
+  expect: child("seed=1").val/loss_nats != child("seed=2").val/loss_nats
+  cost: nothing
+  sweep: {seed: [1, 2]}
+  figure: {kind: scatter, x: seed, y: val/loss_nats}
+"""
+
+
+def test_rows_have_the_metrics_that_there_are():
+    results = [
+        Result(
+            "a",
+            "finished",
+            Path("runs/x"),
+            metrics={"val/loss_nats": 1.25, "val/odd": 2.0, "x/y": 1.0},
+        ),
+        Result("b|c", "waiting", None),
+    ]
+    rows = table_rows(results)
+    assert rows[0] == {
+        "job": "a",
+        "state": "finished",
+        "val/loss_nats": 1.25,
+        "val/odd": 2.0,
+        "run": "x",
+    }
+    assert markdown(rows)[2:] == ["| a | finished | 1.25 | 2 | x |", "| b\\|c | waiting |  |  |  |"]
+
+
+def test_an_experiment_is_judged_over_its_jobs_and_drawn(tree, capsys):
+    write(tree / "experiments" / "many.yaml", MANY)
+    assert sweep(tree, "experiment=many") == 0
+    out = capsys.readouterr().out
+    assert "verdict: holds: child" in out and "figure: runs/sweeps/many-" in out
+    (folder,) = tree.glob("runs/sweeps/many-*")
+    assert json.loads((folder / "table.json").read_text())["columns"][:2] == ["job", "state"]
+    assert (folder / "figure.png").is_file()
+
+
+def test_an_unfinished_sweep_has_no_verdict_yet(tree, monkeypatch, capsys):
+    monkeypatch.setenv("FAKE_FAIL", "2")
+    write(tree / "experiments" / "many.yaml", MANY)
+    assert sweep(tree, "experiment=many") == 1
+    assert "verdict: unfinished" in capsys.readouterr().out
+    monkeypatch.delenv("FAKE_FAIL")
+    assert sweep(tree, "sweep.resume=" + next(tree.glob("runs/sweeps/*")).name) == 0
+    assert "verdict: holds" in capsys.readouterr().out

@@ -1,0 +1,85 @@
+"""Runs read back from their folders and from a store are the same runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lmlab.sweep.folder import Entry, SweepFolder
+from lmlab.track.brief import Brief
+from lmlab.track.folder import Folder, write_json
+from lmlab.track.parent import start_parent
+from lmlab.tracked import from_folder, read_runs
+
+TRACK = {"project": "grid", "uri": None, "request_seconds": 10.0}
+
+
+def one_run(root: Path, name: str, loss: float, parent: str | None, status: str) -> Path:
+    run = root / name
+    run.mkdir(parents=True)
+    (run / "config.yaml").write_text("config: {}\n")
+    tracker = Brief(run, root, None, "grid")
+    tags = {"params.total": "200", "params.non_embedding": "100"}
+    tracker.start(name, tags, {}, parent)
+    for step in (1, 2, 2, 3):
+        values = {"train/loss_nats": loss + 1 / step, "progress/tokens": 64.0 * step}
+        tracker.folder.append("metrics", step=step, values=values)
+    tracker.metrics({"val/loss_nats": loss})
+    tracker.end(status)
+    return run
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory) -> tuple[Path, str]:
+    """A root with a sweep of two finished runs and one that failed, and the id of its parent."""
+    root = tmp_path_factory.mktemp("grid")
+    sweep = root / "sweeps" / "mini-1234"
+    sweep.mkdir(parents=True)
+    parent = start_parent(
+        folder=sweep, root=root, uri=None, project="grid", name="mini", tags={}, note=""
+    )
+    names = {"small": (3.0, "finished"), "large": (2.0, "finished"), "bad": (9.0, "failed")}
+    for name, (loss, status) in names.items():
+        one_run(root, name, loss, parent, status)
+    entries = [Entry(i, name, [], str(i), folder=name) for i, name in enumerate(names)]
+    SweepFolder(sweep, root, [*entries, Entry(9, "waiting", [], "9")], {}).save()
+    return root, parent
+
+
+@pytest.mark.parametrize("way", ["folder", "name", "id of a sweep's folder", "store"])
+def test_a_sweep_stands_for_its_jobs(grid, way, tmp_path):
+    root, parent = grid
+    name = {"folder": str(root / "sweeps" / "mini-1234"), "name": "mini-1234"}.get(way, parent)
+    track = TRACK
+    if way == "store":  # the same store, seen from where no folder of the sweep is
+        track, root = TRACK | {"uri": f"sqlite:///{root / 'mlflow.db'}"}, tmp_path
+    runs = {run.name: run for run in read_runs([name], root, track)}
+    assert set(runs) == {"small", "large", "bad"}
+    assert [run.name for run in runs.values() if not run.finished] == ["bad"]
+    found = runs["large"]
+    assert found.metrics["params/non_embedding"] == 100.0 and found.metrics["val/loss_nats"] == 2.0
+    steps, losses = found.history["train/loss_nats"]
+    assert steps.tolist() == [1, 2, 3] and losses.tolist() == [3.0, 2.5, 2.0 + 1 / 3]
+
+
+def test_a_folder_stands_for_its_run(grid):
+    root, _ = grid
+    assert [run.name for run in read_runs([str(root / "small"), "large"], root, TRACK)] == [
+        "small",
+        "large",
+    ]
+
+
+def test_a_run_without_tracking_has_its_last_metrics(tmp_path):
+    assert not from_folder(tmp_path).finished
+    write_json(tmp_path / "metrics.json", {"val/loss_nats": 1.5})
+    found = from_folder(tmp_path)
+    assert found.finished and found.metrics == {"val/loss_nats": 1.5} and found.history == {}
+    Folder(tmp_path).record(status="failed")
+    assert not from_folder(tmp_path).finished
+
+
+def test_a_name_that_is_nothing(tmp_path):
+    with pytest.raises(ValueError, match=r"stage.runs=nothing: neither a folder"):
+        read_runs(["nothing"], tmp_path, TRACK)
