@@ -17,7 +17,11 @@ def tags(job: Job, run: Run) -> dict[str, str]:
     arch = run.stage.arch
     total = sum(p.numel() for p in arch.parameters())
     return {
-        **{group: str(option) for group, option in job.choices.items() if not set("/@") & set(group)},
+        **{
+            group: str(option)
+            for group, option in job.choices.items()
+            if not set("/@") & set(group)
+        },
         "lmlab.version": lmlab.__version__,
         "config_hash": job.hash,
         "dataset.fingerprint": run.data.fingerprint,

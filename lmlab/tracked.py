@@ -23,7 +23,9 @@ def read_runs(names: list[str], root: Path, track: dict[str, Any]) -> list[GridR
     found = []
     for name in dict.fromkeys(names):
         folders = _folders(name, root)
-        runs = [from_folder(folder) for folder in folders] if folders else _stored(name, root, track)
+        runs = (
+            [from_folder(folder) for folder in folders] if folders else _stored(name, root, track)
+        )
         if not runs:
             raise ValueError(
                 f"stage.runs={name}: neither a folder of a run or a sweep, nor a sweep under "
@@ -47,7 +49,9 @@ def from_folder(folder: Path) -> GridRun:
         elif event["type"] in ("start", "resume", "tags"):
             tags |= event["tags"]
     last = read_json(folder / "metrics.json")
-    finished = read_json(folder / "run.json").get("status", "finished" if last else "") == "finished"
+    finished = (
+        read_json(folder / "run.json").get("status", "finished" if last else "") == "finished"
+    )
     return GridRun(folder.name, finished, _sizes(tags) | last | metrics, _arrays(history))
 
 

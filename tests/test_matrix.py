@@ -34,11 +34,22 @@ SMALL = [
     "stage.num_validations=1",
     "data.num_workers=0",
 ]
+DRAWN = [
+    "tokenizer=bytes",
+    "stage.num_samples=2",
+    "stage.max_new_tokens=4",
+    "stage.validation_prompts=2",
+    "data.source.num_validation=8",
+]
 # What keeps a stage's two steps short, by stage.
 SHORT: dict[str, list[str]] = {
     "pretrain": ["data=grammar", "tokenizer=bytes", "arch.max_seq_len=64", "stage.sample_tokens=2"],
     "sft": ["tokenizer=bytes", "stage.num_generated=2", "stage.max_new_tokens=4"],
     "rm": ["tokenizer=bytes", "data.source.num_train=40"],
+    "ppo": DRAWN,
+    "grpo": DRAWN,
+    "reinforce": DRAWN,
+    "dpo": ["tokenizer=bytes", "stage.num_generated=2", "data.source.num_train=40"],
     "classify": ["tokenizer=bytes", "data.source.num_train=80", "data.source.num_validation=8"],
 }
 # And what an objective needs of the data.

@@ -9,6 +9,7 @@ import numpy as np
 
 from lmlab.scaling.points import Curve, Points, make_points
 
+NUM_BINS = 400  # of a training curve
 SMOOTHING = 0.04  # width, in log tokens, of the mean that a training curve is read with
 
 
@@ -57,8 +58,8 @@ def curves_of(runs: Sequence[GridRun], params: str, loss: str = "train/loss_nats
     for run in runs:
         curve = raw_curve(run, loss)
         if curve is not None and len(curve[0]) >= 8:
-            tokens = curve[0]
-            curves.append(Curve(run.metrics[params], tokens, smooth(tokens, curve[1])))
+            tokens, values = binned(*curve)
+            curves.append(Curve(run.metrics[params], tokens, smooth(tokens, values)))
     return curves
 
 
@@ -70,6 +71,16 @@ def raw_curve(run: GridRun, loss: str = "train/loss_nats") -> tuple[np.ndarray, 
     at, tokens = run.history["progress/tokens"]
     shared, first, second = np.intersect1d(steps, at, return_indices=True)
     return (tokens[second], values[first]) if len(shared) else None
+
+
+def binned(tokens: np.ndarray, loss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Geometric means (b,) of tokens and loss over at most NUM_BINS bins of equal log width."""
+    place = np.log(tokens)
+    bins = np.floor((place - place[0]) / max(np.ptp(place), 1e-9) * (NUM_BINS - 1e-6))
+    each, number = np.unique(bins, return_inverse=True)
+    counts = np.bincount(number, minlength=len(each))
+    means = [np.exp(np.bincount(number, logs) / counts) for logs in (place, np.log(loss))]
+    return means[0], means[1]
 
 
 def smooth(tokens: np.ndarray, loss: np.ndarray, width: float = SMOOTHING) -> np.ndarray:

@@ -92,6 +92,8 @@ def metrics_of(analysis: Analysis) -> dict[str, float]:
     """Numbers for a tracker: every exponent with its interval, E, the forecast's error, condition."""
     found: dict[str, float] = {}
     for number, a in analysis.exponents().items():
+        if number == analysis.chosen:
+            found["scaling/size_exponent"] = a.value
         name = f"scaling/size_exponent_approach_{number}"
         found |= {name: a.value, f"{name}_low": a.low, f"{name}_high": a.high}
     for key in ("E", "alpha", "beta") if analysis.estimates else ():

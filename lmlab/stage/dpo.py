@@ -137,7 +137,7 @@ class DirectPreference(Updates):
         )
         inputs = (rollout.prompt, rollout.prompt_mask, rollout.response, rollout.mask)
         more = {"pad": self.pad, "micro_rows": self.plan.micro_sequences}
-        own = teacher_forced(self.arch, *inputs, **more)
+        own: Any = teacher_forced(self.arch, *inputs, **more)
         with self.reference.of(self.arch) as model:
             other = teacher_forced(model, *inputs, **more)
         log_ratio, tokens = own.log_probs - other.log_probs, rollout.mask.sum()

@@ -15,7 +15,7 @@ from lmlab.metric.win_rate import paired_difference
 from lmlab.rollout.answering import Answering, Answers, rollout_seeds, validation_seeds
 from lmlab.rollout.kl import kl_estimate
 from lmlab.rollout.model_reward import judged, models_in
-from lmlab.rollout.teacher_forced import Scores, teacher_forced
+from lmlab.rollout.teacher_forced import teacher_forced
 from lmlab.stage.answer_table import check_counts, plain_sampling, shown
 from lmlab.stage.experience import Experience, minibatches
 from lmlab.stage.guard import Guard
@@ -131,8 +131,8 @@ class Policy(Updates):
                     "lower one of them"
                 )
 
-    def scores(self, arch: Any, batch: Any, *, grad: bool = False, **more: Any) -> Scores:
-        """Log-probabilities and entropies of responses, at the temperature they are drawn at."""
+    def scores(self, arch: Any, batch: Any, *, grad: bool = False, **more: Any) -> Any:
+        """`Scores` of responses, at the temperature they are drawn at; what was asked for is there."""
         with nullcontext() if grad else torch.no_grad():
             return teacher_forced(
                 arch,

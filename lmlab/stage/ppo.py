@@ -78,7 +78,7 @@ class PPO(Policy):
         **shared: Any,
     ) -> None:
         self.epochs, self.minibatches, self.variant = epochs, minibatches, variant
-        self.critic: Critic | None = None
+        self.critic: Any = None
         super().__init__(**shared)
         self.whiten_advantages, self.value_weight = whiten_advantages, value_weight
         self.value_learning_rate, self.shared_trunk = value_learning_rate, shared_trunk
@@ -234,6 +234,7 @@ class PPO(Policy):
         )
 
     def _value_loss(self, values: Tensor, batch: Experience) -> Loss:
+        assert batch.targets is not None
         loss = self.objective.value_loss(
             values, batch.old_values, batch.targets, batch.learned, self.value_reduction
         )

@@ -96,8 +96,7 @@ def make_plan(composer: Composer, overrides: list[str]) -> Plan:
     if told.last is not None:
         from lmlab.sweep.last import last_job
 
-        typed = {key: values[0] for key, values in axes.items() if len(values) == 1}
-        jobs.append(last_job(composer, make.own, {**told.last, **typed}, jobs))
+        jobs.append(last_job(composer, make.own, told.last, axes, jobs))
     config = resolve.plain(master.cfg)
     return Plan(overrides, config, master.choices, jobs, keys)
 

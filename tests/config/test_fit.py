@@ -65,3 +65,18 @@ def test_whole_numbers_may_be_written_with_an_exponent(places: Places) -> None:
 def test_select_is_none_where_there_is_nothing() -> None:
     assert select({"a": {"b": 1}}, "a.b") == 1
     assert select({"a": {"b": 1}}, "a.c.d") is None
+
+
+REWARD = {"reward": {"_target_": "lmlab.rollout.text_reward.Length"}}
+GRPO = {"stage": {"_target_": "lmlab.stage.grpo.GRPO"}}
+
+
+def about_reward(places: Places, changes: dict) -> list[str]:
+    tree = resolve.plain(compose(places).cfg) | changes
+    return [problem.text for problem in fit_problems(tree, places) if problem.path == "reward"]
+
+
+def test_a_reward_is_chosen_where_the_stage_takes_one_and_nowhere_else(places: Places) -> None:
+    assert about_reward(places, {}) == about_reward(places, REWARD | GRPO) == []
+    assert about_reward(places, REWARD) == ["has no effect: stage Pretrain takes none"]
+    assert about_reward(places, GRPO) == ["choose one of: length"]

@@ -87,3 +87,13 @@ def test_a_whole_number_written_as_float_is_suggested(tree: dict[str, Any]) -> N
 
 def test_schema_reads_dataclasses() -> None:
     assert "spike_sigma" in schema("Guard").keywords
+
+
+def test_a_model_inside_a_sum_of_rewards_is_completed_by_lmlab(tree: dict[str, Any]) -> None:
+    model = {"_target_": "lmlab.rollout.model_reward.ModelReward", "_partial_": True, "run": "x"}
+    parts = {"mine": {"reward": model, "weight": 1.0}}
+    sum_ = {"_target_": "lmlab.rollout.reward.WeightedSum", "rewards": parts}
+    assert problems(tree | {"reward": sum_}) == []
+    assert problems(tree | {"reward": model}) == []
+    changed = tree | {"reward": sum_ | {"rewards": {"mine": {"reward": model | {"runs": "x"}}}}}
+    assert [path for path, _ in problems(changed)] == ["reward.rewards.mine.reward.runs"]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lmlab.scaling.grid_run import GridRun, curves_of, points_of, raw_curve, smooth, usable
+from lmlab.scaling.grid_run import GridRun, binned, curves_of, points_of, raw_curve, smooth, usable
 
 COLUMNS = {"params": "params/non_embedding", "tokens": "progress/tokens", "loss": "val/loss_nats"}
 
@@ -47,6 +47,14 @@ def test_curves_pair_loss_and_tokens_by_step():
     assert raw_curve(GridRun("a", True, {})) is None
     runs = [run(), GridRun("b", True, {"params/non_embedding": 7.0}, whole)]
     assert [curve.params for curve in curves_of(runs, "params/non_embedding")] == [7.0]
+
+
+def test_long_curves_are_binned():
+    tokens = np.arange(1, 50001) * 64.0
+    places, means = binned(tokens, 5.0 * tokens**-0.1)
+    assert 200 < len(places) <= 400 and (np.diff(places) > 0).all()
+    assert means == pytest.approx(5.0 * places**-0.1, rel=1e-9)
+    assert np.allclose(binned(tokens[:1], tokens[:1]), 64.0)
 
 
 def test_smoothing_keeps_a_power_law_and_takes_noise_away():

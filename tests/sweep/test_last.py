@@ -44,6 +44,14 @@ def test_it_is_another_job_when_the_others_change(tmp_path):
     assert first.hash == same.hash != other.hash
 
 
+def test_settings_of_the_others_stage_are_not_its_own(tmp_path):
+    words = ["stage.num_validations=2", "stage.num_draws=60"]
+    with pytest.raises(ConfigError, match="num_draws"):  # of the others, which have no such setting
+        planned(tmp_path, "stage.num_draws: 50", *words)
+    last = planned(tmp_path, "stage.num_draws: 50", words[0]).jobs[-1]
+    assert "stage.runs=[@all]" in last.overrides and words[0] not in last.overrides
+
+
 def test_its_mistakes_are_told_before_anything_starts(tmp_path):
     with pytest.raises(ConfigError, match="num_draw"):
         planned(tmp_path, "stage.num_draw: 50")

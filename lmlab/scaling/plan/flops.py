@@ -48,9 +48,7 @@ def forward_flops(
     the fraction of tokens that are unembedded, 0..1.
     """
     source_len = seq_len if shape.num_encoder_layers else 0
-    parts = sequence_flops(
-        shape, source_len, seq_len, scored * seq_len, halve_causal=halve_causal
-    )
+    parts = sequence_flops(shape, source_len, seq_len, scored * seq_len, halve_causal=halve_causal)
     return {name: flops / seq_len for name, flops in parts.items()}
 
 

@@ -1,0 +1,39 @@
+"""What all stages that train share; tests/stage/test_pretrain.py trains with it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from lmlab.stage.training import Training, head_of
+from tests.conftest import small_gpt
+from tests.stage.tiny import Stream, make_stage, make_trainer
+
+
+def test_the_head_is_what_the_architecture_has():
+    arch = small_gpt()
+    head = head_of(arch)
+    assert head.weight is arch.unembedding.weight
+    assert head.bias is None and head.readout is None and head.next_sentence is None
+    arch.readout = nn.Tanh()
+    assert head_of(arch).readout is arch.readout
+
+
+def test_tokens_are_counted_by_the_stage_and_kept_in_its_state():
+    stage = make_stage(num_steps=3)
+    stage.step_tokens = lambda batch: 5  # rows that are not full
+    make_trainer(3).fit(stage, datamodule=Stream(stage.plan.step_sequences))
+    assert stage.latest["progress/tokens"] == 15
+    kept: dict = {}
+    stage.on_save_checkpoint(kept)
+    again = make_stage(num_steps=3)
+    again.on_load_checkpoint(kept)
+    assert again.num_tokens == 15 and again.elapsed_seconds == stage.elapsed_seconds
+
+
+def test_a_stage_without_a_score_says_so():
+    stage = make_stage(num_steps=1)
+    with pytest.raises(NotImplementedError):
+        Training.score(stage, None)
+    assert torch.equal(Training.count(stage, Stream(8).batch(0)), Stream(8).batch(0).mask.sum())
