@@ -32,6 +32,7 @@ def fit_problems(tree: Mapping[str, Any], places: Places) -> list[Problem]:
     return [
         *_numbers(tree),
         *_architecture(tree, places),
+        *_idle(tree),
         *_stage(tree, places),
         *_reward(tree, places),
         *_only_with(tree),
@@ -73,6 +74,19 @@ def _architecture(tree: Mapping[str, Any], places: Places) -> list[Problem]:
     arch = str(select(tree, "arch._target_")).rpartition(".")[2]
     text = f"objective {name} {text} (arch {arch})"
     return [Problem("objective", text, has_value=False, hint=" or ".join(do) or None)]
+
+
+def _idle(tree: Mapping[str, Any]) -> list[Problem]:
+    """Values that an objective says have no effect on that kind of architecture."""
+    kind = _class_constant(tree, "arch", "kind")
+    idle = _class_constant(tree, "objective", "idle_on")
+    problems = []
+    for key, value in (idle.get(kind, {}) if isinstance(idle, dict) else {}).items():
+        found = select(tree, f"objective.{key}")
+        if found is not None and found == value:
+            text = f"has no effect on an architecture that is {kind}"
+            problems.append(Problem(f"objective.{key}", text, found))
+    return problems
 
 
 def _some(names: list[str]) -> str:

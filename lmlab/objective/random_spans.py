@@ -58,6 +58,35 @@ class RandomSpans(SourceToTarget):
         return span_size(num_tokens, self.rate, self.mean_span, self.random_roll)
 
 
+class CausalRandomSpans(RandomSpans):
+    """Span corruption as a plain language model: attention is causal over the source too.
+
+    Source: the "Language model, denoising" row of S4-22 (Raffel et al. 2020, table 2).
+    """
+
+    fits: ClassVar[tuple[str, ...]] = ("decoder",)
+
+    def __init__(
+        self,
+        *,
+        vocab: Vocab,
+        kind: str,
+        rate: float,
+        mean_span: float,
+        random_roll: bool,
+        z_loss: float,
+    ) -> None:
+        super().__init__(
+            vocab=vocab,
+            kind=kind,
+            rate=rate,
+            mean_span=mean_span,
+            random_roll=random_roll,
+            prefix_attention=False,
+            z_loss=z_loss,
+        )
+
+
 def rolled(noise: np.ndarray, num_real: np.ndarray, seeds: np.ndarray) -> np.ndarray:
     """(B, L) bool: each row of noise moved by a uniform number of places, in a circle."""
     by = (uniform(seeds, 1, ROLL_SALT)[:, 0] * num_real).astype(np.int64)

@@ -99,6 +99,10 @@ class SourceToTarget:
 
     fits: ClassVar[tuple[str, ...]] = ("encoder_decoder", "decoder")
     specials: ClassVar[str] = "marks"
+    # Values that have no effect on an architecture of that kind; refused before anything is built.
+    idle_on: ClassVar[dict[str, dict[str, object]]] = {
+        "encoder_decoder": {"prefix_attention": False}
+    }
 
     def __init__(self, vocab: Vocab, kind: str, prefix_attention: bool, z_loss: float) -> None:
         if z_loss < 0:

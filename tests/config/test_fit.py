@@ -4,7 +4,7 @@ import pytest
 
 from lmlab.config import resolve
 from lmlab.config.fit import fit_problems, select
-from lmlab.config.place import Places
+from lmlab.config.place import Places, find_places
 from tests.config.fake import compose
 
 
@@ -80,3 +80,14 @@ def test_a_reward_is_chosen_where_the_stage_takes_one_and_nowhere_else(places: P
     assert about_reward(places, {}) == about_reward(places, REWARD | GRPO) == []
     assert about_reward(places, REWARD) == ["has no effect: stage Pretrain takes none"]
     assert about_reward(places, GRPO) == ["choose one of: length"]
+
+
+def test_a_value_without_effect_on_that_kind_of_architecture() -> None:
+    def of(*overrides: str) -> list[tuple[str, str, str | None]]:
+        return found(find_places(), "objective=span_corruption", *overrides)
+
+    causal = "objective.prefix_attention=false"
+    assert of(causal) == of("arch=t5_tiny") == []
+    ((path, text, _),) = of("arch=t5_tiny", causal)
+    assert path == "objective.prefix_attention"
+    assert text == "has no effect on an architecture that is encoder_decoder"
