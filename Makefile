@@ -19,13 +19,13 @@ run: .venv/installed-run ## train (ARGS="stage=... arch=..." passes overrides)
 	@$(BIN)/python -m lmlab $(ARGS)
 
 test: .venv/installed-dev ## run all tests
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
 
 check: .venv/installed-dev ## ruff, types, quick tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" $(ARGS)
 
 test-weights: .venv/installed-weights ## published weights against transformers (180 MB, a minute)
 	LMLAB_WEIGHTS=.venv/weights PYTHONPATH=.venv/weights $(BIN)/python -m pytest -q tests/weights $(ARGS)

@@ -25,16 +25,18 @@ NAMES = (
     "training_speed",
     "objective_speed",
     "generation_speed",
+    "post_training_speed",
     "memory",
+    "policy_memory",
     "start_up",
     "data_speed",
     "collation_speed",
 )
-PACKAGES = ("torch", "lightning", "transformers", "tokenizers", "mlflow")
+PACKAGES = ("torch", "lightning", "transformers", "trl", "tokenizers", "mlflow")
 PAGE = Path(__file__).with_name("README.md")
 HEAD = """# Benchmarks
 
-`make bench` measures everything below and writes this page (about 20 minutes; use a quiet machine).
+`make bench` measures everything below and writes this page (about 40 minutes; use a quiet machine).
 
 The shape of the speed rows: 6 layers, width 384, 6 heads, 256 tokens, vocabulary 8192, batch 16,
 AdamW, gradient norm clipped at 1.0, no dropout. Each peer is a process of its own; they take turns,
@@ -52,6 +54,9 @@ alike. Figures are medians over the steps, ratios are ratios of medians.
 - BERT and T5 train beside Hugging Face's models of the same shape, which are given rows that are
   masked already; lmlab collates its own.
 - Generation is batch 16, 64 prompt and 128 new tokens at temperature 1, beside `generate`.
+- GRPO, sft and reward models train beside TRL on the same random words: 4 prompts of 64 tokens with 8
+  answers of 64, reward length, KL to a reference; conversations and comparisons whose lengths vary as
+  people's do, counted in real tokens (lmlab packs conversations, TRL pads them, each by default).
 - Memory is the peak of the process (VmHWM) after two steps, each side in a fresh process.
 """
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import generation_peer, objective_peer, shape
+from benchmarks import generation_peer, objective_peer, post_training_peer, shape
 from benchmarks.turns import Gate
 
 MATMUL_SIZE, MATMULS = 2048, 8
@@ -169,6 +169,7 @@ PEERS = {
     "matmul": matmul,
     **generation_peer.PEERS,
     **objective_peer.PEERS,
+    **post_training_peer.PEERS,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -249,6 +250,7 @@ def _run(composer: Composer, overrides: list[str], debug: bool) -> int:
     from lmlab.config import run_folder
     from lmlab.config.needs import needs_model
     from lmlab.sweep.plan import alone
+    from lmlab.together import agreed
 
     composed = _checked(composer, overrides)
     _stop_sweep_settings(composed)
@@ -256,19 +258,20 @@ def _run(composer: Composer, overrides: list[str], debug: bool) -> int:
     hardware = composed.cfg.hardware
     devices, is_rank = int(hardware.get("devices", 1)), launch.is_rank()
     alone_here = is_rank or not needs_model(composed.cfg)
-    if int(hardware.get("num_nodes", 1)) > 1 and not alone_here:
-        nodes = hardware.num_nodes
+    if int(hardware.get("nodes", 1)) > 1 and not alone_here:
+        nodes = hardware.nodes
         raise ConfigError(
-            [f"hardware.num_nodes={nodes}: start lmlab on every node, with torchrun or srun"]
+            [f"hardware.nodes={nodes}: start lmlab on every node, with torchrun or srun"]
         )
     choices = {group: option for group, option in composed.choices.items() if group != "launcher"}
-    folder = run_folder.create(composed.cfg, choices, composed.overrides)
+    create = partial(run_folder.create, composed.cfg, choices, composed.overrides)
+    folder = agreed(create, Path(str(composed.cfg.run.root)))
     debug = debug or bool(composed.cfg.debug)
     if devices > 1 and not alone_here:
         code = guarded(lambda: launch.launch(folder / "config.yaml", devices), debug, folder)
     else:
         code = guarded(lambda: _work(folder, composed), debug, folder)
-    if code == WRONG_CONFIG:
+    if code == WRONG_CONFIG and (not is_rank or launch.is_first()):
         run_folder.forget(folder)
     return code
 

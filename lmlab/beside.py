@@ -8,6 +8,7 @@ from typing import Any
 
 from lmlab.build import cache_dir, instantiate, supply
 from lmlab.objective.clm import CausalLanguageModelling
+from lmlab.rollout.reward import WeightedSum
 
 
 def build_corpus(
@@ -50,6 +51,7 @@ def completed(reward: Any, tokenizer: Any, open_run: Callable[[str], Any]) -> An
     """A reward with its models: of itself where it is one, or of the parts of its sum."""
     if isinstance(reward, partial):
         return supply(reward, open_run=open_run, tokenizer=tokenizer)
-    for part in getattr(reward, "rewards", {}).values():
-        part["reward"] = completed(part["reward"], tokenizer, open_run)
+    if isinstance(reward, WeightedSum):
+        for part in reward.rewards.values():
+            part["reward"] = completed(part["reward"], tokenizer, open_run)
     return reward

@@ -97,28 +97,31 @@ def build(config: dict[str, Any], folder: Path | None = None) -> Run:
         batch_tokens=config["batch"]["tokens"],
         batch_sequences=config["batch"]["sequences"],
         seq_len=seq_len,
-        world_size=hardware.world_size,
+        world_size=hardware.data_size,
     )
     data = make_data(makers, tokenizer, objective, arch.kind, config["seed"], hardware, sequences)
     root = Path(config["run"]["root"])
+    optim = instantiate(config["optim"])
+    if hasattr(optim, "initialize"):
+        optim.initialize(arch)
     lineage = load_into(arch, config["init_from"], root, config["arch"])
     if hasattr(arch, "freeze_unused"):
         arch.freeze_unused(getattr(objective, "uses", ()))
-    if hardware.compile:
-        arch.compile()
+    hardware.adapt(arch)
     plan = make_plan(
         budget=config["budget"],
         recipe_tokens=config["arch"]["recipe"]["tokens"],
         sequences=sequences,
         micro_sequences=config["batch"]["micro_sequences"],
         seq_len=seq_len,
-        world_size=hardware.world_size,
+        world_size=hardware.data_size,
         flops_per_token=flops_per_sequence(arch, objective, seq_len) / seq_len,
         num_examples=getattr(data, "num_train_examples", None),
         num_params=sum(p.numel() for p in arch.parameters()) - arch.num_embedding_params(),
     )
     stage = make_stage(config, makers, arch, objective, plan, tokenizer, data)
-    torch.manual_seed(config["seed"] + 1_000_003 * rank_of_process())  # dropout differs by rank
+    share = hardware.data_rank(rank_of_process())
+    torch.manual_seed(config["seed"] + 1_000_003 * share)  # dropout differs by share of the batch
     return Run(config, hardware, tokenizer, data, stage, plan, lineage)
 
 
@@ -158,8 +161,8 @@ def make_data(
         kind=kind,
         seed=seed,
         step_sequences=sequences,
-        world_size=hardware.world_size,
-        rank=rank_of_process(),
+        world_size=hardware.data_size,
+        rank=hardware.data_rank(rank_of_process()),
         cache_dir=cache_dir(),
     )
     data.prepare()

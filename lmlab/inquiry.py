@@ -48,11 +48,17 @@ def supplies(job: Job, wanted: Any) -> dict[str, Any]:
 
         found["subject"] = subject_of(job.config, job.choices)
         found["other"] = lambda name: other_arch(job.config, job.choices, name)
+    if "arch" in wanted:
+        from lmlab.subject import on_meta, vocabulary_size
+
+        found["arch"] = on_meta(job.config["arch"], vocabulary_size(job.config["tokenizer"]))
     if "read_runs" in wanted:
-        from lmlab.tracked import read_runs
+        from lmlab.tracked import KEPT, read_runs
 
         root = Path(job.config["run"]["root"])
-        found["read_runs"] = lambda names: read_runs(names, root, job.config["track"])
+        found["read_runs"] = lambda names, kept=KEPT: read_runs(
+            names, root, job.config["track"], kept
+        )
     return {name: value for name, value in found.items() if name in wanted}
 
 

@@ -28,6 +28,11 @@ def is_rank() -> bool:
     return "SLURM_PROCID" in os.environ and int(os.environ.get("SLURM_NTASKS", "1")) > 1
 
 
+def is_first() -> bool:
+    """Whether this process is rank 0, or alone."""
+    return int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))) == 0
+
+
 def launch(
     config: Path,
     num_processes: int,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import nn
 
+from lmlab import mup
+
 ScheduleName = Literal["cosine", "wsd", "constant", "inverse_sqrt"]
+Scaled = tuple[str, nn.Parameter, float]  # name, parameter, factor of its learning rate
 
 
 def rate(
@@ -57,6 +60,7 @@ class AdamW:
         warmup_fraction: float,
         final_fraction: float | None,
         decay_fraction: float | None,
+        mup_base_width: int | None,
     ) -> None:
         if learning_rate <= 0:
             raise ValueError(f"optim.learning_rate={learning_rate} must be above 0")
@@ -68,6 +72,9 @@ class AdamW:
             raise ValueError(f"optim.clip_norm={clip_norm} must be above 0; null turns it off")
         if decay_fraction is not None and not 0 < decay_fraction <= 1:
             raise ValueError(f"optim.decay_fraction={decay_fraction} must be above 0, at most 1")
+        if mup_base_width is not None and mup_base_width < 1:
+            raise ValueError(f"optim.mup_base_width={mup_base_width} must be 1 or more, or null")
+        self.mup_base_width = mup_base_width
         self.learning_rate, self.betas, self.eps = learning_rate, betas, eps
         self.weight_decay, self.clip_norm = weight_decay, clip_norm
         self.schedule, self.warmup = schedule, warmup_fraction
@@ -77,22 +84,45 @@ class AdamW:
         """The learning rate as a fraction of its peak, `progress` 0..1 through the budget."""
         return rate(self.schedule, progress, self.warmup, self.final, self.decay)
 
+    def initialize(self, arch: nn.Module) -> None:
+        """Scale fresh weights as the parametrisation asks; nothing without mup_base_width."""
+        if self.mup_base_width is not None:
+            mup.rescale(arch, self.mup_base_width)
+
     def build(self, module: nn.Module) -> list[torch.optim.Optimizer]:
         """The optimizers of all parameters that train; each group keeps its peak as `peak_lr`."""
-        return [self._adamw(named_parameters(module))]
+        return [self._adamw(self._scaled(module, 1))]
 
-    def _adamw(self, parameters: Iterable[tuple[str, nn.Parameter]]) -> torch.optim.Optimizer:
-        parameters = list(parameters)
-        groups = [
+    def _scaled(self, module: nn.Module, which: int) -> list[Scaled]:
+        """(name, parameter, factor of its learning rate); which: of mup.scales, 1 Adam, 2 Muon."""
+        named = named_parameters(module)
+        if self.mup_base_width is None:
+            return [(name, p, 1.0) for name, p in named]
+        ratios = mup.ratios(module, self.mup_base_width)
+        return [(name, p, mup.scales(name, p, *ratios)[which]) for name, p in named]
+
+    def _groups(self, parameters: Iterable[Scaled], learning_rate: float) -> list[dict[str, Any]]:
+        """One group a factor, matrices before vectors; rate times decay is the same in all.
+
+        Source: Wang and Aitchison 2024 (arXiv 2405.13698) for that product.
+        """
+        groups: dict[tuple[bool, float], list[nn.Parameter]] = {}
+        for _, parameter, scale in parameters:
+            groups.setdefault((parameter.dim() >= 2, scale), []).append(parameter)
+        order = sorted(groups, key=lambda key: (not key[0], abs(math.log(key[1]))))
+        return [
             {
-                "params": [p for _, p in parameters if p.dim() >= 2],
-                "weight_decay": self.weight_decay,
-            },
-            {"params": [p for _, p in parameters if p.dim() < 2], "weight_decay": 0.0},
+                "params": groups[decays, scale],
+                "weight_decay": self.weight_decay / scale if decays else 0.0,
+                "lr": learning_rate * scale,
+                "peak_lr": learning_rate * scale,
+            }
+            for decays, scale in order
         ]
-        groups = [group | {"peak_lr": self.learning_rate} for group in groups if group["params"]]
+
+    def _adamw(self, parameters: Iterable[Scaled]) -> torch.optim.Optimizer:
         return torch.optim.AdamW(
-            groups,
+            self._groups(parameters, self.learning_rate),
             self.learning_rate,
             (self.betas[0], self.betas[1]),
             self.eps,
@@ -119,6 +149,7 @@ class Muon(AdamW):
         warmup_fraction: float,
         final_fraction: float | None,
         decay_fraction: float | None,
+        mup_base_width: int | None,
         muon_learning_rate: float,
         momentum: float,
     ) -> None:
@@ -132,6 +163,7 @@ class Muon(AdamW):
             warmup_fraction=warmup_fraction,
             final_fraction=final_fraction,
             decay_fraction=decay_fraction,
+            mup_base_width=mup_base_width,
         )
         self.muon_learning_rate, self.momentum = muon_learning_rate, momentum
 
@@ -141,17 +173,16 @@ class Muon(AdamW):
         def matrix(name: str, p: nn.Parameter) -> bool:
             return ".blocks." in f".{name}" and p.dim() == 2
 
-        everything = named_parameters(module)
+        inside = [each for each in self._scaled(module, 2) if matrix(each[0], each[1])]
         muon = torch.optim.Muon(
-            [p for name, p in everything if matrix(name, p)],
+            self._groups(inside, self.muon_learning_rate),
             self.muon_learning_rate,
             self.weight_decay,
             self.momentum,
             adjust_lr_fn="match_rms_adamw",
         )
-        for group in muon.param_groups:
-            group["peak_lr"] = self.muon_learning_rate
-        return [self._adamw((n, p) for n, p in everything if not matrix(n, p)), muon]
+        outside = [each for each in self._scaled(module, 1) if not matrix(each[0], each[1])]
+        return [self._adamw(outside), muon]
 
 
 def named_parameters(module: nn.Module) -> list[tuple[str, nn.Parameter]]:

@@ -54,7 +54,7 @@ def summary(run: Run, run_dir: Path, peak: str) -> Table:
     table.add_row("data", f"{describe_data(run.data)}, vocabulary {run.tokenizer.vocab.size}")
     for line in getattr(run.data, "notes", []):
         table.add_row("", line)
-    accumulate = -(-plan.step_sequences // (plan.micro_sequences * run.hardware.world_size))
+    accumulate = -(-plan.step_sequences // (plan.micro_sequences * run.hardware.data_size))
     table.add_row(
         "batch",
         f"{plan.step_sequences} sequences x {plan.seq_len} = {count(plan.step_tokens)} tokens a step"

@@ -49,7 +49,7 @@ def subject_of(config: dict[str, Any], choices: dict[str, str]) -> Subject:
         tokens=_tokens(config, arch, lengths, seq_len),
         batch_tokens=float(config["batch"]["tokens"]),
         micro_sequences=int(config["batch"]["micro_sequences"]),
-        num_devices=int(hardware.get("devices", 1)) * int(hardware.get("num_nodes", 1)),
+        num_devices=int(hardware.get("devices", 1)) * int(hardware.get("nodes", 1)),
         strategy=str(hardware.get("strategy", "auto")),
     )
 

@@ -14,18 +14,19 @@ SIZES = {"params.total": "params/total", "params.non_embedding": "params/non_emb
 KEPT = ("train/loss_nats", "progress/tokens")  # whose history is read
 
 
-def read_runs(names: list[str], root: Path, track: dict[str, Any]) -> list[GridRun]:
+def read_runs(
+    names: list[str], root: Path, track: dict[str, Any], kept: tuple[str, ...] = KEPT
+) -> list[GridRun]:
     """The runs of every name: a sweep (its folder, its name, or the id of its MLflow run) stands
     for its jobs, a run's folder for itself, an MLflow run for its children.
 
-    Raises: ValueError for a name that is none of these.
+    kept: metrics whose history is read. Raises: ValueError for a name that is none of these.
     """
     found = []
     for name in dict.fromkeys(names):
         folders = _folders(name, root)
-        runs = (
-            [from_folder(folder) for folder in folders] if folders else _stored(name, root, track)
-        )
+        runs = [from_folder(folder, kept, job) for folder, job in folders.items()]
+        runs = runs or _stored(name, root, track, kept)
         if not runs:
             raise ValueError(
                 f"stage.runs={name}: neither a folder of a run or a sweep, nor a sweep under "
@@ -35,31 +36,32 @@ def read_runs(names: list[str], root: Path, track: dict[str, Any]) -> list[GridR
     return found
 
 
-def from_folder(folder: Path) -> GridRun:
-    """A run by what its folder keeps of it."""
+def from_folder(folder: Path, kept: tuple[str, ...] = KEPT, name: str = "") -> GridRun:
+    """A run by what its folder keeps of it; name: of its job in a sweep, else the folder's."""
     metrics: dict[str, float] = {}
     tags: dict[str, str] = {}
-    history: dict[str, list[tuple[int, float]]] = {name: [] for name in KEPT}
+    history: dict[str, list[tuple[int, float]]] = {metric: [] for metric in kept}
     for event, _ in Folder(folder).read(0):
         if event["type"] == "metrics":
             metrics |= event["values"]
-            for name in KEPT:
-                if name in event["values"]:
-                    history[name].append((event["step"], event["values"][name]))
+            for metric in kept:
+                if metric in event["values"]:
+                    history[metric].append((event["step"], event["values"][metric]))
         elif event["type"] in ("start", "resume", "tags"):
             tags |= event["tags"]
     last = read_json(folder / "metrics.json")
     finished = (
         read_json(folder / "run.json").get("status", "finished" if last else "") == "finished"
     )
-    return GridRun(folder.name, finished, _sizes(tags) | last | metrics, _arrays(history))
+    name = name or folder.name
+    return GridRun(name, finished, _sizes(tags) | last | metrics, _arrays(history))
 
 
-def _folders(name: str, root: Path) -> list[Path]:
-    """Run folders that a name stands for; [] where it stands for none."""
+def _folders(name: str, root: Path) -> dict[Path, str]:
+    """Run folders that a name stands for, with the names of their jobs; {} where it is none."""
     path = Path(name)
     if (path / "config.yaml").is_file():
-        return [path]
+        return {path: ""}
     places = [path, root / name, root / "sweeps" / name]
     places += [
         file.parent
@@ -70,12 +72,12 @@ def _folders(name: str, root: Path) -> list[Path]:
         record = read_json(place / "sweep.json")
         if record:
             base = place.resolve().parent.parent
-            jobs = [job["folder"] for job in record["jobs"] if job.get("folder")]
-            return [base / folder for folder in jobs]
-    return [root / name] if (root / name / "config.yaml").is_file() else []
+            jobs = {job["folder"]: job["name"] for job in record["jobs"] if job.get("folder")}
+            return {base / folder: name for folder, name in jobs.items()}
+    return {root / name: ""} if (root / name / "config.yaml").is_file() else {}
 
 
-def _stored(name: str, root: Path, track: dict[str, Any]) -> list[GridRun]:
+def _stored(name: str, root: Path, track: dict[str, Any], kept: tuple[str, ...]) -> list[GridRun]:
     """The children of a run of the store, or the run itself where it has none."""
     if "project" not in track or not name.isalnum():
         return []
@@ -91,13 +93,13 @@ def _stored(name: str, root: Path, track: dict[str, Any]) -> list[GridRun]:
     except MlflowException:
         return []
     runs = children(client, parent.info.experiment_id, name) or [parent]
-    return [_of_store(client, run) for run in runs]
+    return [_of_store(client, run, kept) for run in runs]
 
 
-def _of_store(client: Any, run: Any) -> GridRun:
+def _of_store(client: Any, run: Any, kept: tuple[str, ...]) -> GridRun:
     history = {
         name: [(p.step, p.value) for p in client.get_metric_history(run.info.run_id, name)]
-        for name in KEPT
+        for name in kept
         if name in run.data.metrics
     }
     metrics = _sizes(run.data.tags) | dict(run.data.metrics)

@@ -24,7 +24,17 @@ def run(config_path: str, *, resume: bool = False) -> int:
         return inquire(job) if os.environ.get("RANK", "0") == "0" else 0
     from lmlab.train import Training
 
-    return Training(job, resume=resume).run()
+    code = Training(job, resume=resume).run()
+    _leave_group()
+    return code
+
+
+def _leave_group() -> None:
+    """Ends the threads of torch's process group, which would abort a process that exits under them."""
+    import torch.distributed as dist
+
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def main(arguments: list[str]) -> int:

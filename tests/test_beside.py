@@ -7,10 +7,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from omegaconf import OmegaConf
 
 from lmlab.batch import Vocab
 from lmlab.beside import build_corpus, make_reward
 from lmlab.rollout.model_reward import ModelReward
+from tests.conftest import ROOT
 from tests.rollout.test_model_reward import opened
 from tests.stage.tiny_policy import Digits
 
@@ -38,6 +40,12 @@ class Text:
 
     def prepare(self) -> None:
         self.is_prepared = True
+
+
+def test_a_table_of_rewards_is_no_sum_of_rewards():
+    node = OmegaConf.to_container(OmegaConf.load(ROOT / "conf" / "reward" / "hedging.yaml"))
+    made = make_reward(node, Digits(), None)  # type: ignore[arg-type]
+    assert made.rewards["unhedged", False] == -4.0
 
 
 def test_text_is_made_for_the_same_processes_and_seed():

@@ -12,8 +12,9 @@ from tests.conftest import ROOT
 BATCH = ("lmlab.batch",)
 RULES: dict[str, tuple[str, ...]] = {
     "batch": (),
-    "optim": (),
-    "hardware": (),
+    "optim": ("lmlab.mup",),
+    "mup": (),
+    "hardware": ("lmlab.hardware", "lmlab.mesh"),
     "verdict": (),
     "arch": ("lmlab.arch.layer",),
     "objective": (*BATCH, "lmlab.objective"),
@@ -37,10 +38,11 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     "io": (*BATCH, "lmlab.io"),
     "scaling": ("lmlab.scaling",),
+    "mesh": ("lmlab.mesh", "lmlab.scaling"),
     "stage": (*BATCH, "lmlab.stage", "lmlab.rollout", "lmlab.metric", "lmlab.optim"),
 }
 HEAVY = {"torch", "lightning", "mlflow", "torchmetrics", "transformers"}
-LIGHT = ("config", "check", "launch", "resume", "worker", "sweep", "__main__")
+LIGHT = ("config", "check", "launch", "together", "resume", "worker", "sweep", "__main__")
 
 
 def files_of(room: str) -> list[Path]:

@@ -22,7 +22,7 @@ def only_run(root: Path) -> Path:
 
 def test_a_plan_of_gpt_3_takes_less_than_five_seconds(tmp_path):
     """The figures are those of the tables: 175B (S4-01), 3.14e23 FLOPs and 300B tokens (GPT-3)."""
-    words = ["stage=plan", "arch=gpt_175b", "hardware.num_nodes=128", "track=none"]
+    words = ["stage=plan", "arch=gpt_175b", "hardware.nodes=128", "track=none"]
     command = [sys.executable, "-m", "lmlab", *words, f"run.root={tmp_path}"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     env = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "160"}

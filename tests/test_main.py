@@ -205,7 +205,7 @@ def test_the_canary_is_in_no_file(
         (["--config-dir", "nowhere"], "no such folder"),
         (["--cfg", "everything"], "invalid choice"),
         (["--nonsense"], "--nonsense"),
-        (["hardware.devices=2", "+hardware.num_nodes=2"], "num_nodes"),
+        (["hardware.devices=2", "+hardware.nodes=2"], "nodes"),
     ],
 )
 def test_wrong_words(

@@ -16,6 +16,7 @@ KEYS = {
     "warmup_fraction": 0.1,
     "final_fraction": None,
     "decay_fraction": None,
+    "mup_base_width": None,
 }
 MUON = KEYS | {"muon_learning_rate": 1e-2, "momentum": 0.95}
 

@@ -52,7 +52,7 @@ def test_another_size_brings_its_own_recipe():
 
 
 def test_devices_are_those_of_hardware():
-    found = subject_of(*composed("hardware=ddp", "hardware.devices=8", "hardware.num_nodes=4"))
+    found = subject_of(*composed("hardware=ddp", "hardware.devices=8", "hardware.nodes=4"))
     assert (found.num_devices, found.strategy) == (32, "ddp")
 
 

@@ -84,6 +84,8 @@ POSITION_OFFSET = 2
 class Stack(nn.Module):
     """A table of positions, the norm of the summed embeddings, and the blocks."""
 
+    axes: ClassVar[dict[str, tuple[str | None, ...]]] = {"position_embedding": ("length", "embed")}
+
     def __init__(self, blocks: Sequence[nn.Module], max_seq_len: int, width: int) -> None:
         super().__init__()
         self.position_embedding = nn.Embedding(max_seq_len + POSITION_OFFSET, width)
@@ -104,6 +106,12 @@ class BART(nn.Module):
     """
 
     kind: ClassVar[str] = "encoder_decoder"
+    axes: ClassVar[dict[str, tuple[str | None, ...]]] = {
+        "token_embedding": ("vocab", "embed"),
+        "unembedding": ("vocab", "embed"),
+    }
+    splits: ClassVar[tuple[str, ...]] = ("vocab",)
+    uneven: ClassVar[tuple[str, ...]] = ("vocab",)
 
     def __init__(
         self,

@@ -38,6 +38,8 @@ class Block(nn.Module):
 class Transform(nn.Module):
     """norm(gelu(dense(x))), (..., D) to (..., D): what stands before the unembedding."""
 
+    axes: ClassVar[dict[str, tuple[str | None, ...]]] = {"dense": (None, "embed")}
+
     def __init__(self, width: int, norm_eps: float) -> None:
         super().__init__()
         self.dense = nn.Linear(width, width)
@@ -62,6 +64,16 @@ class BERT(nn.Module):
     """
 
     kind: ClassVar[str] = "encoder"
+    axes: ClassVar[dict[str, tuple[str | None, ...]]] = {
+        "token_embedding": ("vocab", "embed"),
+        "position_embedding": ("length", "embed"),
+        "segment_embedding": (None, "embed"),
+        "unembedding": ("vocab", "embed"),
+        "pooler": (None, "embed"),
+        "next_sentence_head": (None, "embed"),
+    }
+    splits: ClassVar[tuple[str, ...]] = ("vocab",)
+    uneven: ClassVar[tuple[str, ...]] = ("vocab",)
 
     def __init__(
         self,

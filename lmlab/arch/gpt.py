@@ -52,6 +52,13 @@ class GPT(nn.Module):
     """
 
     kind: ClassVar[str] = "decoder"
+    axes: ClassVar[dict[str, tuple[str | None, ...]]] = {
+        "token_embedding": ("vocab", "embed"),
+        "position_embedding": ("length", "embed"),
+        "unembedding": ("vocab", "embed"),
+    }
+    splits: ClassVar[tuple[str, ...]] = ("vocab",)
+    uneven: ClassVar[tuple[str, ...]] = ("vocab",)
     only_with: ClassVar[dict[str, dict[str, tuple[str, ...]]]] = {
         "rope_base": {"position": ("rotary",)}
     }
@@ -140,11 +147,12 @@ class GPT(nn.Module):
     ) -> Tensor:
         """Hidden states (B, T, D) of tokens (B, T); with a cache, T counts the new tokens only.
 
+        Rows with positions of their own may be longer than max_seq_len; positions may not.
         With a cache, documents and prefix are those of all tokens so far, (B, seen + T).
         """
         seen = cache[0].length if cache else 0
         total = seen + tokens.shape[1]
-        if total > self.max_seq_len:
+        if positions is None and total > self.max_seq_len:
             raise ValueError(
                 f"a sequence of {total} tokens is longer than arch.max_seq_len={self.max_seq_len}"
             )

@@ -53,6 +53,12 @@ class Llama(nn.Module):
     """
 
     kind: ClassVar[str] = "decoder"
+    axes: ClassVar[dict[str, tuple[str | None, ...]]] = {
+        "token_embedding": ("vocab", "embed"),
+        "unembedding": ("vocab", "embed"),
+    }
+    splits: ClassVar[tuple[str, ...]] = ("vocab",)
+    uneven: ClassVar[tuple[str, ...]] = ("vocab",)
 
     def __init__(
         self,
@@ -127,12 +133,13 @@ class Llama(nn.Module):
     ) -> Tensor:
         """Hidden states (B, T, D) of tokens (B, T); with a cache, T counts the new tokens only.
 
+        Rows with positions of their own may be longer than max_seq_len; positions may not.
         With a cache, documents and prefix are those of all tokens so far, (B, seen + T).
         """
         seen = cache[0].length if cache else 0
         total = seen + tokens.shape[1]
-        check_length(total, self.max_seq_len, "sequence")
         if positions is None:
+            check_length(total, self.max_seq_len, "sequence")
             positions = torch.arange(seen, total, device=tokens.device)
         angles = self._angles(positions)
         mask = causal_mask(tokens.shape[1], total, documents, tokens.device, prefix)

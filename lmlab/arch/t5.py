@@ -104,6 +104,12 @@ class T5(nn.Module):
     """
 
     kind: ClassVar[str] = "encoder_decoder"
+    axes: ClassVar[dict[str, tuple[str | None, ...]]] = {
+        "token_embedding": ("vocab", "embed"),
+        "unembedding": ("vocab", "embed"),
+    }
+    splits: ClassVar[tuple[str, ...]] = ("vocab",)
+    uneven: ClassVar[tuple[str, ...]] = ("vocab",)
 
     def __init__(
         self,

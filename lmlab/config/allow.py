@@ -11,7 +11,7 @@ from lmlab.config.definition import find_definition, user_packages
 ROOMS: dict[str, tuple[str, ...]] = {
     "arch": ("arch",),
     "objective": ("objective",),
-    "stage": ("stage", "scaling"),
+    "stage": ("stage", "scaling", "mesh"),
     "data": ("data",),
     "reward": ("rollout",),
     "tokenizer": ("data", "tokenizer"),

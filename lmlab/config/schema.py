@@ -73,6 +73,11 @@ class Sweep:
     dry: bool
     fail_fast: bool
     retries: int
+    trials: int | None
+    metric: str
+    maximize: bool
+    sampler: Literal["tpe", "random"]
+    prune: Literal["median", "halving"] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,7 @@ POSITIVE = (
     "guard.rewind_steps",
     "guard.rewind_skip_batches",
     "guard.max_bad_steps",
+    "sweep.trials",
     "arch.recipe.learning_rate",
     "arch.recipe.batch_tokens",
     "arch.recipe.tokens",

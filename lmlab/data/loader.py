@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -79,6 +79,14 @@ class TrainBatches(Dataset[Batch]):
         return self.collate(examples, seeds, self.cross_documents)
 
 
+class Batches(Protocol):
+    """Batches by number, and how many there are."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Batch: ...
+
+
 @dataclass(slots=True)
 class ValidationBatches(Dataset[Batch]):
     """The first `num_examples` windows in order, in contiguous shares of equally many batches.
@@ -147,7 +155,7 @@ def train_loader(batches: TrainBatches, steps: Steps, num_workers: int) -> DataL
     )
 
 
-def validation_loader(batches: Sequence[Batch]) -> DataLoader[Batch]:
+def validation_loader(batches: Batches) -> DataLoader[Batch]:
     """Every batch once, read in this process."""
     return DataLoader(
         batches,  # type: ignore[arg-type]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from typing import Any
 
 import lightning as L
 from torch.utils.data import DataLoader
 
 from lmlab.batch import Batch
-from lmlab.data.loader import Steps, TrainBatches, train_loader, validation_loader
+from lmlab.data.loader import Batches, Steps, TrainBatches, train_loader, validation_loader
 from lmlab.data.order import batch_of_step, merged
 
 
@@ -47,7 +46,7 @@ class Ordered(L.LightningDataModule):
         """The shares of this rank by batch number."""
 
     @abstractmethod
-    def validation_batches(self) -> Sequence[Batch]:
+    def validation_batches(self) -> Batches:
         """The validation batches of this rank."""
 
     def train_dataloader(self) -> DataLoader[Batch]:

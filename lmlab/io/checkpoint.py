@@ -42,11 +42,13 @@ def write(
     step: int,
     versions: Mapping[str, str],
     num_bytes: int | None = None,
+    shares: Writer | None = None,
 ) -> None:
     """Write every file by its function into a new folder that appears under its name at once.
 
     Whatever fails, nothing is left behind and checkpoints that exist stay as they are.
-    num_bytes: about how much it will be, for the message.
+    num_bytes: about how much it will be, for the message; shares: writes more files into the folder
+    it is given, together with other processes.
     Raises: CheckpointError naming the path and the needed and free bytes.
     """
     fresh = temporary(folder)
@@ -55,7 +57,10 @@ def write(
         for name, writer in files.items():
             writer(fresh / name)
             sync(fresh / name)
-        body = {"step": step, "versions": dict(versions), "files": _digests(fresh, list(files))}
+        if shares is not None:
+            shares(fresh)
+        names = sorted(path.name for path in fresh.iterdir())
+        body = {"step": step, "versions": dict(versions), "files": _digests(fresh, names)}
         (fresh / MANIFEST).write_text(_sealed(body), encoding="utf-8")
         sync(fresh / MANIFEST)
         sync(fresh)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.plugins import CheckpointIO
+from torch import Tensor, nn
 
 from lmlab import __version__
+from lmlab.io import sharded
 from lmlab.io.checkpoint import CheckpointError, point_to, verify, write
 from lmlab.io.plain import plain, tensors_in
+from lmlab.io.restore import restore
 from lmlab.io.tensors import read_tensors, write_tensors
 
 WEIGHTS, TRAINER, CONFIG = "model.safetensors", "trainer.pt", "config.yaml"
@@ -23,6 +27,7 @@ WEIGHTS, TRAINER, CONFIG = "model.safetensors", "trainer.pt", "config.yaml"
 class FolderCheckpointIO(CheckpointIO):
     """`state_dict` as model.safetensors, `config` as config.yaml, all else as trainer.pt.
 
+    Tensors that are divided among processes are in one safetensors file a process instead.
     config_text: what config.yaml holds when the checkpoint brings no `config` of its own.
     """
 
@@ -34,24 +39,45 @@ class FolderCheckpointIO(CheckpointIO):
     ) -> None:
         """Write a checkpoint folder, then make `last` beside it name it.
 
+        Where tensors are divided among processes, all of them call this.
         Raises: CheckpointError for values that are not plain, and when the disk refuses.
         """
         folder = local_path(path)
-        rest = {key: checkpoint[key] for key in checkpoint if key not in ("state_dict", "config")}
+        if not sharded.is_divided(checkpoint):
+            self._write(folder, checkpoint, None)
+            return
+        tensors, rest = sharded.split(checkpoint)
+        share = sharded.Share(tensors)
+        if share.rank != 0:
+            share.write(None)
+            return
+        try:
+            self._write(folder, rest, share.write)
+        finally:
+            share.give_up()
+
+    def _write(
+        self, folder: Path, checkpoint: dict[str, Any], shares: Callable[[Path], None] | None
+    ) -> None:
+        inside = ("config",) if shares else ("config", "state_dict")
+        rest = {key: checkpoint[key] for key in checkpoint if key not in inside}
         trainer = plain(rest)
         weights = checkpoint["state_dict"]
         text = checkpoint.get("config", self.config_text)
-        tensors = [*tensors_in(trainer), *tensors_in(dict(weights))]
+        files: dict[str, Callable[[Path], None]] = {
+            TRAINER: partial(torch.save, trainer),
+            CONFIG: lambda target: _write_text(target, text),
+        }
+        if shares is None:
+            files = {WEIGHTS: lambda target: write_tensors(target, weights)} | files
+        tensors = [*tensors_in(trainer), *([] if shares else tensors_in(dict(weights)))]
         write(
             folder,
-            {
-                WEIGHTS: lambda target: write_tensors(target, weights),
-                TRAINER: partial(torch.save, trainer),
-                CONFIG: lambda target: _write_text(target, text),
-            },
+            files,
             step=int(checkpoint.get("global_step", 0)),
             versions={"lmlab": __version__, "torch": torch.__version__, "lightning": L.__version__},
             num_bytes=sum(tensor.numel() * tensor.element_size() for tensor in tensors),
+            shares=shares,
         )
         try:
             point_to(folder)
@@ -75,18 +101,55 @@ class FolderCheckpointIO(CheckpointIO):
                 f"{path}: checkpoints are only ever loaded with weights_only=True"
             )
         folder = local_path(path)
+        checkpoint = self._trainer(folder, map_location)
+        if sharded.SHARDED in checkpoint:
+            return sharded.joined(folder, checkpoint)
+        checkpoint["state_dict"] = read_tensors(folder / WEIGHTS)
+        return checkpoint
+
+    def load_into(
+        self, path: str | Path, stage: nn.Module, optimizers: list[torch.optim.Optimizer]
+    ) -> dict[str, Any]:
+        """Fill a stage and its optimizers, divided or not, from any checkpoint; returns the rest.
+
+        A divided tensor reads this process's part only. Raises: CheckpointError as
+        `load_checkpoint` does, and when weights do not fit.
+        """
+        folder = local_path(path)
+        checkpoint = self._trainer(folder, "cpu")
+        if sharded.SHARDED not in checkpoint:
+            checkpoint["state_dict"] = read_tensors(folder / WEIGHTS)
+        restore(folder, checkpoint, stage, optimizers)
+        return checkpoint
+
+    def _trainer(self, folder: Path, map_location: Any) -> dict[str, Any]:
+        """Everything of a verified checkpoint that is not in files of tensors alone."""
         files = verify(folder)["files"]
-        missing = {WEIGHTS, TRAINER, CONFIG} - set(files)
+        missing = {TRAINER, CONFIG} - set(files)
+        checkpoint = {} if missing else _load_plain(folder / TRAINER, map_location or "cpu")
+        if sharded.SHARDED not in checkpoint and WEIGHTS not in files:
+            missing.add(WEIGHTS)
         if missing:
             raise CheckpointError(f"{folder}: {', '.join(sorted(missing))} not in the manifest")
-        checkpoint = _load_plain(folder / TRAINER, map_location or "cpu")
-        checkpoint["state_dict"] = read_tensors(folder / WEIGHTS)
         checkpoint["config"] = (folder / CONFIG).read_text(encoding="utf-8")
         return checkpoint
 
     def remove_checkpoint(self, path: str | Path) -> None:
         """Not used: `lmlab.io.checkpoint.retain` decides what goes."""
         raise CheckpointError(f"{path}: checkpoints are deleted by checkpoint.keep alone")
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """All weights of a verified checkpoint folder, whole, on the CPU, by name.
+
+    Raises: CheckpointError when they cannot be read.
+    """
+    if (folder / WEIGHTS).is_file():
+        return read_tensors(folder / WEIGHTS)
+    checkpoint = _load_plain(folder / TRAINER, "cpu")
+    if sharded.SHARDED not in checkpoint:
+        raise CheckpointError(f"{folder}: holds no {WEIGHTS} and no shards")
+    return sharded.joined(folder, checkpoint, f"{sharded.WEIGHTS}/")["state_dict"]
 
 
 def local_path(path: str | Path) -> Path:

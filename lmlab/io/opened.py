@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from lmlab.io.checkpoint import CheckpointError, find_good
-from lmlab.io.tensors import read_tensors
+from lmlab.io.checkpoint_io import read_weights
 from lmlab.io.weights import PREFIX
 
 
@@ -23,5 +23,5 @@ def load_extra(run: Path) -> dict[str, Tensor]:
     """The tensors of a run's newest good checkpoint that are not of its architecture, by name."""
     checkpoint = find_good(run)
     assert checkpoint is not None
-    tensors = read_tensors(checkpoint / "model.safetensors")
+    tensors = read_weights(checkpoint)
     return {name: tensor for name, tensor in tensors.items() if not name.startswith(PREFIX)}

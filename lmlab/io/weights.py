@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from lmlab.io.checkpoint import CheckpointError, find_good, step_of, verify
+from lmlab.io.checkpoint_io import read_weights
 from lmlab.io.hf.fetch import HUB
 from lmlab.io.hf.load import load
 from lmlab.io.lora import without_adapters
 from lmlab.io.origin import find_folder
-from lmlab.io.tensors import read_tensors
 
 # The name of the architecture inside a stage, and so the beginning of its parameters' names.
 PREFIX = "arch."
@@ -45,7 +45,7 @@ def checkpoint_in(path: Path) -> Path:
 
 
 def _weights_of(checkpoint: Path) -> dict[str, Tensor]:
-    tensors = read_tensors(checkpoint / "model.safetensors")
+    tensors = read_weights(checkpoint)
     weights = {
         name.removeprefix(PREFIX): tensors[name] for name in tensors if name.startswith(PREFIX)
     }

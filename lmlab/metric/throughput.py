@@ -14,6 +14,7 @@ PEAK_FLOPS: dict[str, dict[str, float]] = {
     "L4": {"bf16": 121e12, "fp32": 60e12},
     "V100": {"bf16": 125e12, "fp32": 15.7e12},
 }
+FP8_FACTOR = 2.0  # of bf16's rate, on devices that have fp8
 
 
 def measured_peak_flops(precision: str, device: str, seconds: float = 0.15) -> float:
@@ -39,5 +40,5 @@ def peak_flops(accelerator: str, precision: str) -> tuple[float, str]:
         name = torch.cuda.get_device_name()
         for key, rates in PEAK_FLOPS.items():
             if key in name:
-                return rates[precision], "known"
+                return rates.get(precision, FP8_FACTOR * rates["bf16"]), "known"
     return measured_peak_flops(precision, "cuda" if accelerator == "gpu" else "cpu"), "measured"

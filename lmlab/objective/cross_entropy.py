@@ -113,4 +113,9 @@ def fused_cross_entropy(
     kind = hidden.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else head.weight.dtype
     with torch.autocast(kind, enabled=False):
+        if hasattr(head.weight, "device_mesh"):  # a part of the vocabulary on each device
+            from lmlab.objective.sharded_cross_entropy import sharded_cross_entropy
+
+            size = CHUNK_ELEMENTS["cpu" if kind == "cpu" else "cuda"]
+            return sharded_cross_entropy(rows, head.weight, head.bias, picked, z_loss, dtype, size)
         return _FusedCrossEntropy.apply(rows, head.weight, head.bias, picked, z_loss, dtype)

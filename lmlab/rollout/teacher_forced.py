@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lmlab.batch import Head
 from lmlab.rollout.rollout import push_left
+from lmlab.rollout.shared_prompt import answers_sharing, shared_hidden
 from lmlab.rollout.token_scores import token_scores
 
 
@@ -71,10 +72,15 @@ def response_hidden(
 ) -> Tensor:
     """Hidden states (N, D) of the positions that predict the N response tokens, row by row.
 
-    Rows are pushed to the left, so causal attention alone hides the padding behind them.
+    Answers to one prompt share its row where that is less work. Other rows are pushed to the left,
+    so causal attention alone hides the padding behind them.
     """
     if arch.kind == "encoder_decoder":
         return decode_all(arch, prompt, prompt_mask, response[:, :-1], pad)[mask]
+    if not prefix_attention and arch.kind == "decoder":
+        sharing = answers_sharing(prompt, response.shape[1], arch.width)
+        if sharing > 1:
+            return shared_hidden(arch, prompt, prompt_mask, response, mask, sharing)
     tokens, real = joined(prompt, prompt_mask, response, mask)
     lengths = prompt_mask.sum(dim=1)
     index = torch.arange(tokens.shape[1], device=tokens.device)[None, :]

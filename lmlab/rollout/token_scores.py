@@ -25,8 +25,14 @@ def token_scores(
         hidden = head.readout(hidden)
     kind = hidden.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else head.weight.dtype
+    weight, bias = _whole(head.weight), _whole(head.bias)
     with torch.autocast(kind, enabled=False):
-        return _TokenScores.apply(hidden, head.weight, head.bias, targets, 1.0 / temperature, dtype)
+        return _TokenScores.apply(hidden, weight, bias, targets, 1.0 / temperature, dtype)
+
+
+def _whole(part: Any) -> Any:
+    """A tensor whose rows several devices hold, put together; any other as it is."""
+    return part.full_tensor() if hasattr(part, "full_tensor") else part
 
 
 class _TokenScores(torch.autograd.Function):

@@ -97,7 +97,7 @@ class Beside:
         scale, smooth = self._values(kept, columns, self.jump_smooth)
         thresholded = self._values(kept, columns, self.jump_thresholded)[1]
         verdict = judge_jump(scale, smooth, thresholded)
-        names = (self.jump_smooth, self.jump_thresholded)
+        names, drawn = (self.jump_smooth, self.jump_thresholded), (scale, smooth, thresholded)
         return Answer(
             f"### Is there a jump?\n\n**{verdict.verdict}**: {verdict.reason}",
             {
@@ -105,7 +105,7 @@ class Beside:
                 "scaling/jump_p_thresholded": verdict.thresholded.p_value,
                 "scaling/jump_power": verdict.power,
             },
-            {"jump": jump_figure(scale, smooth, thresholded, verdict, names)},
+            {"jump": jump_figure(*drawn, verdict, names, LABELS[self.scale])},
             summary={"jump": f"{verdict.verdict}: {verdict.reason}"},
         )
 

@@ -83,12 +83,22 @@ class ScalingLaw:
             return _answer(self.report(), [], Answer("", {}))
         metrics = self.metrics
         runs, left_out = usable(read_runs(self.runs), list(metrics.values()))
+        beside = self.beside.answer(runs, metrics)
+        try:
+            found = self._law_of(runs, metrics)
+        except ValueError as error:
+            if not self.beside.asked:
+                raise
+            why = f"No scaling law, which is no matter for the above: {str(error).split(':')[0]}."
+            return _beside_alone(beside, why, left_out)
+        return _answer(found, left_out, beside, runs, metrics)
+
+    def _law_of(self, runs: list[GridRun], metrics: dict[str, str]) -> Report:
+        """The report on the runs, their curves and what they know of their source's entropy."""
         points = points_of(runs, metrics)
         curves = None if self.curves else curves_of(runs, metrics["params"]) or None
         entropies = {run.metrics[ENTROPY] for run in runs if ENTROPY in run.metrics}
-        known = entropies.pop() if len(entropies) == 1 else None
-        found = self.report(points, curves, known)
-        return _answer(found, left_out, self.beside.answer(runs, metrics), runs, metrics)
+        return self.report(points, curves, entropies.pop() if len(entropies) == 1 else None)
 
     def points(self) -> Points:
         """The points of the CSV file. Raises: ValueError as `read_points`."""
@@ -114,6 +124,14 @@ class ScalingLaw:
             entropy_nats=known,
             num_draws=self.num_draws,
         )
+
+
+def _beside_alone(beside: Answer, why: str, left_out: list[str]) -> Answer:
+    """What was asked beside the laws, of a sweep that is no grid."""
+    parts = [beside.text, why, *(f"- Left out: {text}" for text in left_out)]
+    summary = beside.summary | {"law": why}
+    text = "\n\n".join(part.strip() for part in parts if part) + "\n"
+    return Answer(text, beside.metrics, beside.figures, beside.tables, summary)
 
 
 def _answer(

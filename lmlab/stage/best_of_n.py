@@ -77,12 +77,12 @@ class BestOfN:
 
     def perform(self, device: torch.device) -> None:
         """Draw, judge and compare; sets `latest`, `points`, `samples` and `rows`."""
-        rewards, gold, right = [], [], []
+        parts: list[list[np.ndarray]] = [[], [], []]
         for batch in self._batches(device):
             found = [np.asarray(page) for page in self._judge(batch)]
-            for pages, page in zip((rewards, gold, right), found, strict=True):
-                pages.append(page)
-        pages = [torch.from_numpy(np.concatenate(part)) for part in (rewards, gold, right)]
+            for part, page in zip(parts, found, strict=True):
+                part.append(page)
+        pages = [torch.from_numpy(np.concatenate(part)) for part in parts]
         self.points = [(n, self.at(n, *pages)) for n in self.counts]
         self.latest = dict(self.points[-1][1])
         for n, figures in self.points:

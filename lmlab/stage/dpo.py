@@ -112,7 +112,7 @@ class DirectPreference(Updates):
         sums = dict(zip(names, self._sum_over_ranks(page).tolist(), strict=True))
         count, self._val_sums = max(1.0, sums.pop("count", 0.0)), {}
         metrics = {f"val/{name}": value / count for name, value in sums.items()}
-        if self.num_generated and self.trainer.is_global_zero:
+        if self.num_generated and self._speaks:
             metrics |= self.answer()
         self.validated(metrics)
 

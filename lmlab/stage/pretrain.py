@@ -98,7 +98,7 @@ class Pretrain(Training):
         metrics = {"val/loss_nats": nats, "val/perplexity": math.exp(min(nats, 700.0))}
         if num_bytes:
             metrics["val/bits_per_byte"] = total / math.log(2) / num_bytes
-        if self.sample_tokens and self.arch.kind == "decoder" and self.trainer.is_global_zero:
+        if self.sample_tokens and self.arch.kind == "decoder" and self._speaks:
             self.samples = self.sample()
         self.validated(metrics)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,10 +10,11 @@ import torch
 from torchmetrics import SumMetric
 
 from lmlab.batch import Batch, Loss, Seq2SeqBatch, mix
-from lmlab.metric.text_match import METRICS, means_by
+from lmlab.metric.text_match import METRICS
 from lmlab.rollout.pick import Sampling
 from lmlab.rollout.sample import sample
 from lmlab.stage.guard import Guard
+from lmlab.stage.held_out import means_of, parted, table
 from lmlab.stage.plan import Plan
 from lmlab.stage.training import Training, head_of
 
@@ -25,7 +25,8 @@ class SupervisedFineTuning(Training):
     """Instruction tuning: imitate the answers of conversations (rows S0-15, S0-19, S1-31).
 
     Validation: the loss on held-out conversations, and for `num_generated` of them the greedy answer
-    against the accepted ones: exact match, token F1 and ROUGE-L, over all, by category and by task.
+    against the accepted ones: exact match, token F1, ROUGE-L and whether it is right, over all, over
+    trained and held-out tasks and held-out categories apart, and as tables by task and by category.
     """
 
     accepts: ClassVar[dict[str, tuple[str, ...]]] = {
@@ -64,6 +65,7 @@ class SupervisedFineTuning(Training):
             )
         self.objective, self.tokenizer, self.data = objective, tokenizer, data
         self.num_generated, self.max_new_tokens = num_generated, max_new_tokens
+        self.tables: dict[str, list[dict[str, Any]]] = {}
         self.val_nats, self.val_tokens = (
             SumMetric(nan_strategy="ignore").set_dtype(torch.float64) for _ in range(2)
         )
@@ -92,7 +94,7 @@ class SupervisedFineTuning(Training):
         self.val_nats.reset()
         self.val_tokens.reset()
         metrics = {"val/loss_nats": nats, "val/perplexity": math.exp(min(nats, 700.0))}
-        if self.num_generated and self.trainer.is_global_zero:
+        if self.num_generated and self._speaks:
             metrics |= self.judge()
         self.validated(metrics)
 
@@ -109,16 +111,19 @@ class SupervisedFineTuning(Training):
             scores["correct"] = float(about.check(text))
             rows.append((about, text, scores))
         self.samples = [self._shown(*row) for row in rows[:SHOWN]]
-        names = rows[0][2]
-        metrics = {f"val/{name}": float(np.mean([row[2][name] for row in rows])) for name in names}
+        metrics = {f"val/{name}": value for name, value in means_of(rows).items()}
         metrics["val/generated"] = float(len(rows))
         if skipped:
             metrics["val/too_long_to_generate"] = float(skipped)
-        self.by_task = self._by(rows, "task")
-        by_category = self._by(rows, "category")
+        held_out = self.data.held_out_tasks
+        for name, part in parted(rows, held_out).items():
+            metrics |= {f"val/{name}_{score}": v for score, v in means_of(part).items()}
+        self.tables = {f"by_{name}": table(rows, name, held_out) for name in ("task", "category")}
+        self.tables = {name: found for name, found in self.tables.items() if found}
+        by_category = self.tables.get("by_category", [])
         if 1 < len(by_category) <= 12:
-            for name, means in by_category.items():
-                metrics[f"val/exact_match/{name}"] = means["exact_match"]
+            for row in by_category:
+                metrics[f"val/exact_match/{row['category']}"] = row["exact_match"]
         return metrics
 
     def _askable(self) -> tuple[list[Any], int]:
@@ -171,16 +176,3 @@ class SupervisedFineTuning(Training):
             "correct": str(bool(scores["correct"])),
             "task": about.task,
         }
-
-    @staticmethod
-    def _by(rows: list[Any], name: str) -> dict[str, dict[str, float]]:
-        """Mean scores of every task or category that has a name."""
-        found: dict[str, dict[str, float]] = defaultdict(dict)
-        named = [row for row in rows if getattr(row[0], name)]
-        for metric in named[0][2] if named else ():
-            means = means_by(
-                (getattr(row[0], name) for row in named), (row[2][metric] for row in named)
-            )
-            for group, value in means.items():
-                found[group][metric] = value
-        return dict(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import Any
 
@@ -81,8 +82,7 @@ class Training(L.LightningModule):
             for group in optimizer.param_groups:
                 group["lr"] = group["peak_lr"] * rate
         loss, count = self._accumulate(batch)
-        limit = self.optim.clip_norm if self.optim.clip_norm is not None else math.inf
-        norm = float(nn.utils.clip_grad_norm_(self.trained.parameters(), limit))
+        norm = self._clip_together(self.trained.parameters())
         decision = self.guard.decide(loss, norm)
         if decision == "rewind":
             raise Rewind(self.trainer.global_step)
@@ -121,6 +121,17 @@ class Training(L.LightningModule):
                 self.manual_backward(part.total * scale)
             total += part.total.detach()
         return float(self._sum_over_ranks(total)) / max(1, int(count)), int(count)
+
+    def _clip_together(self, parameters: Iterable[Tensor]) -> float:
+        """Clips gradients by the norm of all together; returns it as it was before."""
+        limit = self.optim.clip_norm if self.optim.clip_norm is not None else math.inf
+        divided = getattr(self.trainer.strategy, "clip", None)  # where processes hold parts of them
+        return float((divided or nn.utils.clip_grad_norm_)(parameters, limit))
+
+    @property
+    def _speaks(self) -> bool:
+        """Whether this process runs the model outside of training: all must where it is divided."""
+        return self.trainer.is_global_zero or hasattr(self.trainer.strategy, "clip")
 
     def _no_sync(self) -> Any:
         block = getattr(self.trainer.strategy, "block_backward_sync", nullcontext)

@@ -44,6 +44,7 @@ class Updates(Training):
     micro-batches, so that a term need not reach every parameter. A subclass writes `phase`.
     """
 
+    needs_whole_model: ClassVar[bool] = True  # its gradients are summed here
     headline: ClassVar[str] = "policy/reward"
     measured: ClassVar[tuple[str, ...]] = ()  # figures of a loss that the stage takes itself
 

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from lmlab.config.error import ConfigError
 from lmlab.config.suggest import nearest
 from lmlab.sweep.grid import Axes, Row, rows, written
+from lmlab.sweep.search_space import Space, written_range
 
 BASELINE = "(baseline)"  # stands in the row of the baseline, to name it
 WORDS = ("grid", "jobs", "baseline", "fixed", "last")
@@ -32,7 +33,7 @@ class Carried:
 
     axes: lists by key; jobs: explicit ones, each times the lists; fixed: of every job; baseline:
     of one more job outside the lists; stages: what every job is a chain of; last: of a job that
-    begins when all others have finished, and finds them as @all.
+    begins when all others have finished, and finds them as @all; ranges: what a search chooses from.
     """
 
     axes: Axes = field(default_factory=dict)
@@ -42,6 +43,7 @@ class Carried:
     baseline: Row | None = None
     stages: list[Stage] = field(default_factory=list)
     last: Row | None = None
+    ranges: Space = field(default_factory=dict)
 
     def rows(self, replaced: Axes) -> list[Row]:
         """The jobs of the lists, with the lists of `replaced` in place of those of the same key."""
@@ -73,15 +75,17 @@ def read(experiment: Any) -> Carried:
     grid = sweep.get("grid", "product")
     if grid not in ("product", "zip"):
         raise ConfigError([f"experiment.sweep.grid={grid}: must be product or zip"])
+    lists = {k: v for k, v in sweep.items() if k not in WORDS and not _is_range(k, v)}
     baseline, last = sweep.get("baseline"), sweep.get("last")
     return Carried(
-        axes={str(k): _list(str(k), v) for k, v in sweep.items() if k not in WORDS},
+        axes={str(k): _list(str(k), v) for k, v in lists.items()},
         grid=str(grid),
         jobs=[_row("jobs", job) for job in sweep.get("jobs") or []],
         fixed=_row("fixed", sweep.get("fixed") or {}),
         baseline=None if baseline is None else _row("baseline", baseline),
         stages=[_stage(stage) for stage in stages],
         last=None if last is None else _row("last", last),
+        ranges={str(k): written_range(str(k), v) for k, v in sweep.items() if _is_range(k, v)},
     )
 
 
@@ -98,6 +102,10 @@ def parts(row: Row, stage: str | None) -> tuple[Row, Row, float | None]:
     }
     text = row.get(PUBLISHED)
     return plain, own, None if text is None else float(text.partition("=")[2])
+
+
+def _is_range(key: Any, value: Any) -> bool:
+    return key not in WORDS and isinstance(value, dict)
 
 
 def _list(key: str, values: Any) -> list[str]:

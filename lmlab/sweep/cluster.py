@@ -55,7 +55,7 @@ class Ray:
                 log_to_driver=False,
                 runtime_env={"env_vars": {"PYTHONPATH": package_environment()["PYTHONPATH"]}},
             )
-        wishes = {"num_cpus": self._cpus, "num_gpus": self._gpus, "max_retries": 0}
+        wishes: dict[str, Any] = {"num_cpus": self._cpus, "num_gpus": self._gpus, "max_retries": 0}
         start = self._ray.remote(**wishes)(supervise)
         return Scheduled(self._ray, start.remote(str(task.path)), task)
 

@@ -17,6 +17,7 @@ from lmlab.config.report import WRONG_CONFIG
 from lmlab.sweep.folder import Entry, SweepFolder
 from lmlab.sweep.local import Adopted
 from lmlab.sweep.plan import Plan, Planned, refer
+from lmlab.sweep.shared import take_over
 from lmlab.sweep.task import Task, is_finished
 
 KILLED = 137  # of a job that ended without a word
@@ -55,6 +56,8 @@ class Show(Protocol):
 class Dispatch:
     """One launcher's turn at a sweep: from the states on disk to those at its end."""
 
+    done: tuple[str, ...] = ("finished",)  # states of a job with which all is well
+
     def __init__(
         self,
         plan: Plan,
@@ -64,7 +67,7 @@ class Dispatch:
         worker: str,
     ) -> None:
         self.folder, self.launcher, self.worker = folder, launcher, worker
-        self.planned = {job.hash: job for job in plan.jobs}
+        self.plan, self.planned = plan, {job.hash: job for job in plan.jobs}
         self.retries: int = plan.config["sweep"]["retries"]
         self.fail_fast: bool = plan.config["sweep"]["fail_fast"]
         self.entries = {entry.hash: entry for entry in folder.entries}
@@ -86,10 +89,11 @@ class Dispatch:
                 time.sleep(PAUSE_SECONDS)
         if self.received:
             return 128 + self.received[0]
-        return 0 if all(entry.state == "finished" for entry in self.folder.entries) else 1
+        return 0 if all(entry.state in self.done for entry in self.folder.entries) else 1
 
     def look(self) -> None:
         """What counts is on disk: finished runs are done, those that still run are waited for."""
+        take_over(self.plan, self.folder)
         for entry in self.folder.entries:
             run, task = self.folder.run_folder(entry), self.folder.task(entry)
             if run is not None and not (run / "config.yaml").is_file():
@@ -128,7 +132,7 @@ class Dispatch:
             return
         code = state.get("code")
         entry.code = KILLED if code is None else int(code)
-        entry.state = "stopped" if entry.code in launch.STOPPED else "failed"
+        entry.state = self._how_it_ended(entry, task)
         again = self._again(entry)
         self.show.ended(entry, again)
         if again:
@@ -139,6 +143,10 @@ class Dispatch:
         if entry.code == WRONG_CONFIG:
             run_folder.forget(run)
             entry.folder = entry.folder if run.is_dir() else None
+
+    def _how_it_ended(self, entry: Entry, task: Task) -> str:
+        """The state of a job that ended without having finished."""
+        return "stopped" if entry.code in launch.STOPPED else "failed"
 
     def _again(self, entry: Entry) -> bool:
         """Whether a failed job is tried once more; one with wrong settings would fail again."""

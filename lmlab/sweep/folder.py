@@ -44,6 +44,12 @@ class SweepFolder:
     root: Path
     entries: list[Entry]
     about: dict[str, Any] = field(default_factory=dict)
+    trials: int | None = None  # of a search, which comes to its jobs one by one
+
+    @property
+    def num_jobs(self) -> int:
+        """How many there are in the end."""
+        return max(len(self.entries), self.trials or 0)
 
     @property
     def is_new(self) -> bool:
@@ -128,6 +134,7 @@ def find(resume: str, root: Path) -> Path:
 def _joined(plan: Plan, root: Path, path: Path) -> SweepFolder:
     """What is known of these jobs already, and what is not. Raises: ConfigError for other jobs."""
     record = read_json(path / "sweep.json")
+    plan.recall(record)
     known = {job["hash"]: Entry(**job) for job in record.get("jobs", [])}
     wanted = {job.hash for job in plan.jobs}
     if known and set(known) != wanted:
@@ -138,7 +145,7 @@ def _joined(plan: Plan, root: Path, path: Path) -> SweepFolder:
     ]
     words = [redact(text) for text in plan.overrides if not text.startswith("sweep.resume=")]
     about = {"overrides": words, "hash": plan.hash, "pid": os.getpid()}
-    return SweepFolder(path, root, entries, {**record, **about})
+    return SweepFolder(path, root, entries, {**record, **about}, plan.config["sweep"].get("trials"))
 
 
 def _redacted(job: Planned) -> list[str]:

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from lmlab.config.suggest import nearest
-from lmlab.sweep.statistics import mean, rank_correlation, slope
+from lmlab.sweep.statistics import mean, rank_correlation, slope, where_least
 from lmlab.verdict import ARITHMETIC, COMPARE, METRIC
 
 NUMBER, NUMBERS, TRUTH = "a number", "a list", "true or false"
@@ -28,6 +28,7 @@ OF_LIST: dict[str, tuple[int, Callable[..., float]]] = {
     "mean": (1, mean),
     "slope": (2, slope),
     "rank_correlation": (2, rank_correlation),
+    "where_least": (2, where_least),
 }
 SELECT = ("child", "children")
 _TOKEN = re.compile(rf"""'[^']*'|"[^"]*"|{METRIC.pattern}""")

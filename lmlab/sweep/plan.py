@@ -21,7 +21,9 @@ from lmlab.job import hash_of
 from lmlab.sweep import carried
 from lmlab.sweep.carried import Carried, Stage
 from lmlab.sweep.grid import Axes, Row, axes_of, rows, varied
+from lmlab.sweep.search_space import Space, split
 
+OF_A_SEARCH = ("sweep.metric=", "sweep.maximize=", "sweep.sampler=", "sweep.prune=")
 WHOLE = ("sweep", "launcher")  # of the sweep as a whole, never of a job
 _REFERENCE = re.compile(r"(?<![\w@])@([A-Za-z_]\w*)")
 
@@ -79,19 +81,27 @@ class Plan:
         found = self.config.get("experiment")
         return found if carried.carries(found) else None
 
+    def recall(self, record: dict[str, Any]) -> None:
+        """Told what the sweep's folder knows already; only a search has jobs that come of it."""
+
 
 def make_plan(composer: Composer, overrides: list[str]) -> Plan:
     """Every job, composed and checked. Raises: ConfigError with the mistakes of all jobs."""
     master = composer.compose(overrides, RunMode.MULTIRUN)
     _only_lmlab_runs_jobs(master)
     told = carried.read(master.cfg.get("experiment"))
-    axes = axes_of(composer.parse(_typed(master)))
+    space, listed = split(composer.parse(_typed(master)))
+    axes = axes_of(listed)
     whole = _take_whole(axes)
+    if master.cfg.sweep.get("trials") is not None:
+        from lmlab.sweep.search_plan import search_plan
+
+        own = [*_hydra_words(overrides), *whole]
+        return search_plan(composer, master, overrides, own, told, space, axes)
+    _only_of_a_search({**told.ranges, **space}, whole)
     all_rows = _rows(told, axes, master.cfg.sweep.get("grid") or "product")
     keys = varied(all_rows)
-    own = [text for text in overrides if text.lstrip("+~").startswith("hydra")]
-    own = [text for text in own if not text.lstrip("+").startswith("hydra.mode")]
-    make = _Maker(composer, [*own, *whole], keys, set(axes))
+    make = Maker(composer, [*_hydra_words(overrides), *whole], keys, set(axes))
     jobs = _compose_all(make, all_rows, told)
     if told.last is not None:
         from lmlab.sweep.last import last_job
@@ -99,6 +109,21 @@ def make_plan(composer: Composer, overrides: list[str]) -> Plan:
         jobs.append(last_job(composer, make.own, told.last, axes, jobs))
     config = resolve.plain(master.cfg)
     return Plan(overrides, config, master.choices, jobs, keys)
+
+
+def _hydra_words(overrides: list[str]) -> list[str]:
+    """Overrides of Hydra itself, which every job is composed with, less the mode."""
+    own = [text for text in overrides if text.lstrip("+~").startswith("hydra")]
+    return [text for text in own if not text.lstrip("+").startswith("hydra.mode")]
+
+
+def _only_of_a_search(space: Space, whole: list[str]) -> None:
+    """Raises: ConfigError for ranges, and settings of a search, where sweep.trials is not set."""
+    for key in space:
+        raise ConfigError([f"{key}: a range has no list of jobs; sweep.trials=20 searches it"])
+    for text in whole:
+        if text.lstrip("+").startswith(OF_A_SEARCH):
+            raise ConfigError([f"{text}: has no effect without a search; set sweep.trials=20 too"])
 
 
 def alone(cfg: DictConfig) -> None:
@@ -146,7 +171,7 @@ def _rows(told: Carried, axes: Axes, grid: str) -> list[Row]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Maker:
+class Maker:
     """own: what every job is composed with; varied: keys that name a job; typed: keys typed."""
 
     composer: Composer
@@ -155,7 +180,7 @@ class _Maker:
     typed: set[str]
 
 
-def _compose_all(make: _Maker, all_rows: list[Row], told: Carried) -> list[Planned]:
+def _compose_all(make: Maker, all_rows: list[Row], told: Carried) -> list[Planned]:
     """Every job of every row; the mistakes of all are told together, each once."""
     jobs: dict[str, Planned] = {}
     wrong: dict[str, None] = {}
@@ -165,7 +190,7 @@ def _compose_all(make: _Maker, all_rows: list[Row], told: Carried) -> list[Plann
         known: dict[str, str] = {}
         for stage in chain:
             try:
-                job = _compose(make, row, stage, known)
+                job = compose_row(make, row, stage, known)
             except ConfigError as error:
                 wrong |= dict.fromkeys(error.lines)
                 bad += 1
@@ -188,7 +213,7 @@ def _twice(first: Planned, second: Planned) -> str:
     )
 
 
-def _compose(make: _Maker, row: Row, stage: Stage | None, known: dict[str, str]) -> Planned:
+def compose_row(make: Maker, row: Row, stage: Stage | None, known: dict[str, str]) -> Planned:
     row, own, published = carried.parts(row, stage.name if stage else None)
     name = " ".join(row[key] for key in make.varied if key in row)
     if stage is not None:
@@ -205,7 +230,7 @@ def _compose(make: _Maker, row: Row, stage: Stage | None, known: dict[str, str])
     )
 
 
-def _stage_row(make: _Maker, stage: Stage) -> Row:
+def _stage_row(make: Maker, stage: Stage) -> Row:
     """What a stage overrides, but for what was typed: that is for every job."""
     axes = axes_of(make.composer.parse(stage.overrides))
     for key, values in axes.items():

@@ -11,9 +11,11 @@ from lmlab.config.origin import readable
 from lmlab.sweep.answers import answers
 from lmlab.sweep.expect import children, judge
 from lmlab.sweep.folder import SweepFolder
+from lmlab.sweep.note import figures, fitted, linked
 from lmlab.sweep.parent import command, go_on
 from lmlab.sweep.plan import Plan
 from lmlab.sweep.result import Result, read_result, with_published
+from lmlab.sweep.search_plan import SearchPlan
 from lmlab.sweep.show import label_of, state_of
 
 # Metrics that say how a job came out, the first ones there are.
@@ -61,17 +63,25 @@ def make_report(plan: Plan, folder: SweepFolder, *, finished: bool) -> Report:
     lines += [f"figure: {readable(folder.path / figure)}"] if figure else said
     answered, drawn = answers(results, folder.path)
     files += drawn
-    note = [
+    searched: list[str] = []
+    if isinstance(plan, SearchPlan):
+        from lmlab.sweep.search_report import search_report
+
+        best, searched, drawn = search_report(plan, folder)
+        lines, files = [*lines, best], [*files, *drawn]
+    before = [
         *verdict,
-        *answered,
-        *markdown(rows),
-        "",
-        *said,
+        *searched,
         f"The same jobs: `{command(plan)}`",
         "",
-        f"Go on where it stopped: `{go_on(plan, folder)}`",
+        *figures(files, folder.path),
+        *answered,
+        *said,
     ]
-    return Report("\n".join(note), tags, tuple(files), lines)
+    if not finished:
+        before = [f"Go on where it stopped: `{go_on(plan, folder)}`", "", *before]
+    note = fitted(before, markdown(linked(rows, results)), [])
+    return Report(note, tags, tuple(files), lines)
 
 
 def table_rows(results: list[Result]) -> list[dict[str, Any]]:

@@ -32,6 +32,7 @@ def read_result(name: str, state: str, folder: Path | None) -> Result:
         return Result(name, state, folder)
     record = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     metrics, tags = _logged(folder)
+    metrics = metrics or _kept(folder)
     sizes = {metric: float(tags[tag]) for tag, metric in SIZES.items() if tag in tags}
     return Result(name, state, folder, record["choices"], record["config"], sizes | metrics, tags)
 
@@ -52,6 +53,21 @@ def _logged(folder: Path) -> tuple[dict[str, float], dict[str, str]]:
         elif event["type"] in ("start", "resume", "tags"):
             tags |= event["tags"]
     return metrics, tags
+
+
+def _kept(folder: Path) -> dict[str, float]:
+    """The last metrics of a run that was not tracked, where it kept them."""
+    found = read_json(folder / "metrics.json")
+    return {name: float(v) for name, v in found.items() if isinstance(v, int | float)}
+
+
+def points_of(folder: Path, metric: str) -> list[float]:
+    """All values of a metric that a run has logged so far, one a step, in their order."""
+    points: dict[int, float] = {}
+    for event, _ in Folder(folder).read(0):
+        if event["type"] == "metrics" and metric in event["values"]:
+            points[int(event["step"])] = float(event["values"][metric])
+    return [points[step] for step in sorted(points)]
 
 
 def progress(folder: Path | None) -> dict[str, Any]:

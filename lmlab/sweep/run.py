@@ -16,6 +16,8 @@ from lmlab.sweep.folder import NEW, SweepFolder, opened, recorded
 from lmlab.sweep.parent import Parent, go_on
 from lmlab.sweep.plan import Plan, make_plan
 from lmlab.sweep.report import make_report
+from lmlab.sweep.search import Search
+from lmlab.sweep.search_plan import SearchPlan
 from lmlab.sweep.show import make_show, table
 
 WHOLE = ("sweep.", "launcher", "run.root=", "debug=")
@@ -33,14 +35,15 @@ def run_sweep(composer: Composer, overrides: list[str], worker: str = "lmlab.wor
     if plan.config["sweep"]["dry"]:
         from lmlab.sweep.dry import dry_run
 
-        return dry_run(plan)
+        return dry_run(plan.at_corners() if isinstance(plan, SearchPlan) else plan)
     launcher = instantiate(plan.config["launcher"], _convert_="all")
     with opened(plan) as folder:
         return _run(plan, folder, launcher, worker)
 
 
 def _run(plan: Plan, folder: SweepFolder, launcher: object, worker: str) -> int:
-    dispatch = Dispatch(plan, folder, launcher, worker=worker)  # type: ignore[arg-type]
+    kind = Search if isinstance(plan, SearchPlan) else Dispatch
+    dispatch = kind(plan, folder, launcher, worker=worker)  # type: ignore[arg-type]
     dispatch.look()
     _say_start(folder)
     parent = Parent(plan, folder)
@@ -62,9 +65,9 @@ def _run(plan: Plan, folder: SweepFolder, launcher: object, worker: str) -> int:
 
 
 def _say_start(folder: SweepFolder) -> None:
-    number = len(folder.entries)
-    jobs = f"{number} job{'s' * (number > 1)}"
-    done = sum(entry.state == "finished" for entry in folder.entries)
+    number = folder.num_jobs
+    jobs = f"{number} {'trial' if folder.trials else 'job'}{'s' * (number > 1)}"
+    done = sum(entry.state in ("finished", "pruned") for entry in folder.entries)
     known = "" if folder.is_new else f"; going on: {done} finished before"
     print(f"{jobs} -> {readable(folder.path)}{known}", flush=True)
     if done == number:
@@ -84,7 +87,7 @@ def check_expectation(plan: Plan) -> None:
     """The expectation of a carried sweep can be read, and names jobs that there are."""
     if plan.experiment is None:
         return
-    expect.check(plan)
+    expect.check(plan.at_corners() if isinstance(plan, SearchPlan) else plan)
     if plan.experiment.get("figure"):
         try:
             figure.check(plan.experiment["figure"])

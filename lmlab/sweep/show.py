@@ -17,7 +17,8 @@ from lmlab.sweep.local import tail
 from lmlab.sweep.result import progress
 
 LIVE_SECONDS, PLAIN_SECONDS = 0.5, 30.0
-STYLES = {"finished": "green", "failed": "red", "left out": "red", "running": "bold"}
+STYLES = {"finished": "green", "failed": "red", "left out": "red", "running": "bold",
+          "pruned": "yellow"}  # fmt: skip
 
 
 def make_show(folder: SweepFolder) -> Plain:
@@ -114,7 +115,7 @@ class Plain:
                 )
 
     def _head(self, entry: Entry) -> str:
-        return f"job {entry.number}/{len(self.folder.entries)}"
+        return f"job {entry.number}/{self.folder.num_jobs}"
 
     def _say(self, text: str, error: bool = False) -> None:
         print(text, file=sys.stderr if error else sys.stdout, flush=True)
@@ -173,7 +174,7 @@ class LiveTable(Plain):
         room = max(5, Console().size.height - 6)
         if len(entries) <= room:
             return entries, 0
-        order = ("running", "failed", "stopped", "left out", "waiting", "finished")
+        order = ("running", "failed", "stopped", "left out", "waiting", "pruned", "finished")
         kept = sorted(entries, key=lambda entry: order.index(entry.state))[:room]
         return sorted(kept, key=lambda entry: entry.number), len(entries) - room
 

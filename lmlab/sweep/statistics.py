@@ -1,4 +1,4 @@
-"""Three figures of lists of numbers."""
+"""Four figures of lists of numbers."""
 
 from __future__ import annotations
 
@@ -30,6 +30,16 @@ def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float:
     together, of_x = _centred(*ranks, "rank_correlation")
     of_y = _centred(ranks[1], ranks[1], "rank_correlation")[1]
     return together / (of_x * of_y) ** 0.5
+
+
+def where_least(x: Sequence[float], y: Sequence[float]) -> float:
+    """The x of the job with the least y.
+
+    Raises: ValueError for an empty list, and for lists of different lengths.
+    """
+    if len(x) != len(y) or not x:
+        raise ValueError(f"where_least: lists of {len(x)} and {len(y)} jobs do not pair")
+    return min(zip(y, x, strict=True))[1]
 
 
 def ranked(values: Sequence[float]) -> list[float]:

@@ -21,7 +21,8 @@ HOST = "127.0.0.1"
 ALLOWED_HOSTS = "localhost,localhost:*,127.0.0.1,127.0.0.1:*"
 CLOSED = re.compile(r"(/(ajax-)?api/\d+\.\d+)?(/mlflow)?/(assistant|jobs|gateway|mcp[\w-]*)(/.*)?")
 # What a first visit shows: pages for training (not for language-model applications), no assistant.
-# And a repair: where runs are compared, names of metrics do not scroll along with their values.
+# And repairs: where runs are compared, names of metrics do not scroll along with their values;
+# a run's description, which is the report of a sweep, opens folded to three lines.
 _HEAD = b"""<script>
 for (const [key, value] of [
   ["mlflow.workflowType_v1", '"machine_learning"'],
@@ -36,7 +37,18 @@ document.addEventListener("scroll", ({target: moved}) => {
     if (grid.scrollHeight === moved.scrollHeight) grid.scrollTop = moved.scrollTop;
   });
 }, true);
-</script><style>[data-assistant-ui] {display: none !important}</style></head>"""
+const unfolded = new Set(), folded = '[aria-label="Expand description"]';
+new MutationObserver(() => {
+  const more = document.querySelector(folded);
+  if (!more || unfolded.has(location.hash)) return;
+  unfolded.add(location.hash);
+  more.click();
+}).observe(document, {childList: true, subtree: true});
+</script><style>[data-assistant-ui] {display: none !important}
+[data-testid="note-view-outer-container"] {overflow-x: auto}
+[data-testid="note-view-outer-container"] img {max-width: min(100%, 860px)}
+[data-testid="note-view-outer-container"] :is(td, th) {padding: 2px 10px; text-align: left}
+</style></head>"""
 
 
 def guarded(app: App) -> App:

@@ -185,7 +185,10 @@ def test_a_package_must_be_allowed_by_the_environment(
     tree = resolve.raw(compose(places).cfg)
     assert refused(tree) == []
     monkeypatch.delenv("LMLAB_ALLOW")
-    assert {path.partition(".")[0] for path, _, _ in refused(tree)} == set(GROUPS) - {"launcher", "reward"}
+    assert {path.partition(".")[0] for path, _, _ in refused(tree)} == set(GROUPS) - {
+        "launcher",
+        "reward",
+    }
 
 
 SHIPPED = [(g, o, t) for g in GROUPS for o, t in targets(find_places(), g).items()]

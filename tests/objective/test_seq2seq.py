@@ -96,7 +96,7 @@ def influence(hidden_of, tokens: torch.Tensor) -> np.ndarray:
     changed[torch.arange(number), torch.arange(number)] = 7
     with torch.no_grad():
         hidden = hidden_of(changed)
-    return ((hidden[:-1] - hidden[-1]).abs().amax(dim=-1) > 1e-7).T.numpy()
+    return ((hidden[:-1] - hidden[-1]).abs().amax(dim=-1) > 1e-12).T.numpy()
 
 
 def test_a_decoder_and_an_encoder_decoder_see_the_same_of_the_same_window():
@@ -105,8 +105,10 @@ def test_a_decoder_and_an_encoder_decoder_see_the_same_of_the_same_window():
     windows, number = examples(1, 40), seeds(1)
     one = make("random_spans", "decoder").collate(windows, number, True)
     two = make("random_spans").collate(windows, number, True)
-    gpt = composed("gpt_tiny", vocab_size=BIG.size, num_layers=1, width=16, num_heads=2)
-    t5 = composed("t5_tiny", vocab_size=BIG.size, num_layers=1, width=16, num_heads=2)
+    gpt, t5 = (
+        composed(name, vocab_size=BIG.size, num_layers=1, width=16, num_heads=2).double()
+        for name in ("gpt_tiny", "t5_tiny")
+    )
     num_source, num_target = int(one.prefix.sum()), int(two.mask.sum())
     length = num_source + num_target
     prefix = one.prefix[:, :length]

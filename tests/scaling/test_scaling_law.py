@@ -7,6 +7,7 @@ from lmlab.scaling.grid_run import GridRun
 from lmlab.scaling.scaling_law import ScalingLaw
 from tests.conftest import ROOT
 from tests.scaling.synthetic import grid
+from tests.scaling.test_beside import runs
 
 TEXT = (ROOT / "conf" / "stage" / "scaling_law.yaml").read_text()
 NODE = {key: value for key, value in yaml.safe_load(TEXT)["stage"].items() if key != "_target_"}
@@ -67,3 +68,19 @@ def test_from_tracked_runs_to_an_answer():
 def test_a_csv_has_no_metrics_to_look_beside():
     with pytest.raises(ValueError, match=r"stage.abilities needs metrics"):
         ScalingLaw(**(NODE | {"csv": "x.csv", "abilities": ["val/accuracy"]}))
+
+
+def test_a_sweep_that_is_no_grid_has_the_figures_beside_the_laws():
+    sizes = runs(9)  # one run a size, all of one length: no law can be fitted
+    for run in sizes:
+        run.metrics.update({"progress/tokens": 1e6, "progress/flops": 6e6})
+    asked = {
+        "runs": ["any"],
+        "abilities": ["val/copying"],
+        "jump_smooth": "val/loss_nats",
+        "jump_thresholded": "val/accuracy",
+        "early_fraction": 0.2,
+    }
+    answer = ScalingLaw(**(NODE | asked)).answer(lambda names: sizes)
+    assert set(answer.figures) >= {"ability", "jump", "early"}
+    assert "scaling/early_error_mean" in answer.metrics and "jump" in answer.summary

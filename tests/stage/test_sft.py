@@ -65,3 +65,37 @@ def test_an_encoder_decoder_answers_too(tmp_path):
 def test_wrong_settings_are_refused(tmp_path):
     with pytest.raises(ValueError, match="stage.max_new_tokens=0"):
         make_run(tmp_path, "stage=sft", "budget.steps=1", "stage.max_new_tokens=0")
+
+
+def test_held_out_tasks_and_categories_are_scored_apart(tmp_path, monkeypatch):
+    """Every trained task is answered rightly, and no other."""
+    run = make_run(
+        tmp_path,
+        "stage=sft",
+        "budget.steps=1",
+        "stage.num_generated=60",
+        "data.source.num_validation=60",
+        "data.source.categories=[copying,dates]",
+        "data.source.held_out_tasks=[copy_quote]",
+    )
+    stage = run.stage
+    abouts = iter([each.conversation for each in stage._askable()[0]])
+    trained = set(run.data.source.trained)
+    monkeypatch.setattr(
+        stage,
+        "answers",
+        lambda prompts: [
+            about.accepted[0] if about.task in trained else "?"
+            for about, _ in zip(abouts, prompts, strict=False)
+        ],
+    )
+    metrics = stage.judge()
+    for name in ("exact_match", "token_f1", "rouge_l", "correct"):
+        assert metrics[f"val/trained_{name}"] == 1.0
+        assert metrics[f"val/held_out_{name}"] == 0.0
+        assert metrics[f"val/held_out_category_{name}"] == 0.0
+    assert {row["category"]: row["held_out"] for row in stage.tables["by_category"]} == {
+        "copying": False, "dates": True,
+    }  # fmt: skip
+    held_out = {row["task"] for row in stage.tables["by_task"] if row["held_out"]}
+    assert held_out == set(run.data.source.held_out)

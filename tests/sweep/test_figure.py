@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lmlab.sweep.figure import check, draw, points
+from lmlab.sweep.figure import check, draw, means, points
 from lmlab.sweep.result import Result
 
 
@@ -20,6 +20,11 @@ ASKED = {"kind": "line", "x": "arch.width", "y": "val/loss_nats", "by": "arch", 
 def test_points_are_settings_against_metrics_in_order():
     assert points(ASKED, JOBS) == {"b": [(16, 2.0)], "a": [(8, 3.0), (32, 1.0)]}
     assert points({"x": "arch", "y": "val/loss_nats"}, JOBS[:2]) == {"": [("b", 2.0), ("a", 1.0)]}
+
+
+def test_jobs_with_the_same_x_are_one_point_of_a_line():
+    found = means([(1, 2.0), (1, 4.0), (8, 5.0)])
+    assert found == [(1, 3.0, 2.0, 4.0), (8, 5.0, 5.0, 5.0)]
 
 
 def test_a_figure_is_written(tmp_path: Path):

@@ -32,9 +32,7 @@ def children(folder: Path) -> dict[str, tuple[str, float]]:
     (project,) = [e for e in client.search_experiments() if e.name == "lmlab"]
     runs = client.search_runs([project.experiment_id])
     (parent,) = [run for run in runs if run.data.tags["kind"] == "sweep"]
-    assert (
-        parent.info.status == "FINISHED" and "| seed=1 |" in parent.data.tags["mlflow.note.content"]
-    )
+    assert parent.info.status == "FINISHED" and "seed=1" in parent.data.tags["mlflow.note.content"]
     assert [file.path for file in client.list_artifacts(parent.info.run_id)] == ["table.json"]
     found = [run for run in runs if run.data.tags["kind"] == "run"]
     assert {run.data.tags["mlflow.parentRunId"] for run in found} == {parent.info.run_id}

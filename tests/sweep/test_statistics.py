@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lmlab.sweep.statistics import mean, rank_correlation, ranked, slope
+from lmlab.sweep.statistics import mean, rank_correlation, ranked, slope, where_least
 
 
 def test_hand_cases():
@@ -22,3 +22,9 @@ def test_what_has_no_value_is_said(function):
         function([1, 2], [1, 2, 3])
     with pytest.raises(ValueError, match="no jobs"):
         mean([])
+
+
+def test_where_least():
+    assert where_least([1.0, 2.0, 4.0], [3.0, 1.0, 2.0]) == 2.0
+    with pytest.raises(ValueError, match="where_least: lists of 0 and 0 jobs"):
+        where_least([], [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -63,6 +64,14 @@ class SelfAttention(nn.Module):
     scale replaces 1 / sqrt(K).
     Source: Vaswani et al. 2017 section 3.2 (rows S3-06, S3-07, S1-16); Ainslie et al. 2023.
     """
+
+    axes: ClassVar[dict[str, tuple[str | None, ...]]] = {
+        "query": ("heads head_width", "embed"),
+        "key": ("heads head_width", "embed"),
+        "value": ("heads head_width", "embed"),
+        "output": ("embed", "heads head_width"),
+    }
+    splits: ClassVar[tuple[str, ...]] = ("heads",)
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -60,6 +61,14 @@ class CrossAttention(nn.Module):
 
     scale replaces 1 / sqrt(K). Source: Vaswani et al. 2017 section 3.2.3; row S0-11.
     """
+
+    axes: ClassVar[dict[str, tuple[str | None, ...]]] = {
+        "query": ("heads head_width", "embed"),
+        "key": ("heads head_width", "embed"),
+        "value": ("heads head_width", "embed"),
+        "output": ("embed", "heads head_width"),
+    }
+    splits: ClassVar[tuple[str, ...]] = ("heads",)
 
     def __init__(
         self,

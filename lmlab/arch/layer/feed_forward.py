@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,12 @@ class PlainFeedForward(nn.Module):
     dropout: rate 0..1 on the inner activations, as T5 and BART have it.
     Source: Vaswani et al. 2017, section 3.3.
     """
+
+    axes: ClassVar[dict[str, tuple[str | None, ...]]] = {
+        "up": ("mlp", "embed"),
+        "down": ("embed", "mlp"),
+    }
+    splits: ClassVar[tuple[str, ...]] = ("mlp",)
 
     def __init__(self, width: int, ff_width: int, *, bias: bool, dropout: float = 0.0) -> None:
         super().__init__()
@@ -36,6 +42,13 @@ class GatedFeedForward(nn.Module):
 
     dropout: rate 0..1 on the inner activations. Source: Shazeer 2020 (arXiv 2002.05202).
     """
+
+    axes: ClassVar[dict[str, tuple[str | None, ...]]] = {
+        "gate": ("mlp", "embed"),
+        "up": ("mlp", "embed"),
+        "down": ("embed", "mlp"),
+    }
+    splits: ClassVar[tuple[str, ...]] = ("mlp",)
 
     def __init__(self, width: int, ff_width: int, *, bias: bool, dropout: float = 0.0) -> None:
         super().__init__()

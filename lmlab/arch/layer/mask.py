@@ -11,6 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+# `lmlab.batch` has it too: the number of a document that all later tokens of its row see.
+SEEN_BY_ALL = -(2**31)
+
 
 @dataclass(frozen=True, slots=True)
 class AttentionMask:
@@ -34,6 +37,7 @@ def causal_mask(
 ) -> AttentionMask:
     """Causal attention; `documents` (B, S) also keeps it within equal numbers.
 
+    Tokens of the document SEEN_BY_ALL are seen from all documents that come after them.
     prefix (B, S) bool: keys that queries before them see too (row S0-12, causal with prefix).
     With a cache there are fewer queries than keys: the queries are the last ones.
     """
@@ -48,7 +52,7 @@ def causal_mask(
         dense = dense | prefix[:, None, :]
     if documents is not None:
         same = documents[:, -num_queries:, None] == documents[:, None, :]
-        dense = dense & same
+        dense = dense & (same | (documents == SEEN_BY_ALL)[:, None, :])
     return AttentionMask(is_causal=False, dense=dense if dense.dim() == 2 else dense[:, None])
 
 

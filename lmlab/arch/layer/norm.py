@@ -15,5 +15,8 @@ def make_norm(name: NormName, width: int, *, bias: bool, eps: float = 1e-5) -> n
     Source: LayerNorm arXiv 1607.06450; RMSNorm arXiv 1910.07467. An RMS norm never has a bias.
     """
     if name == "rms":
-        return nn.RMSNorm(width, eps=eps)
-    return nn.LayerNorm(width, eps=eps, bias=bias)
+        made: nn.Module = nn.RMSNorm(width, eps=eps)
+    else:
+        made = nn.LayerNorm(width, eps=eps, bias=bias)
+    made.axes = {"weight": ("embed",), "bias": ("embed",)}  # type: ignore[assignment]
+    return made

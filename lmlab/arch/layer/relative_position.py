@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -38,6 +39,9 @@ class RelativePosition(nn.Module):
 
     Raises: ValueError for fewer buckets, or a shorter distance, than the scheme can hold.
     """
+
+    axes: ClassVar[dict[str, tuple[str | None, ...]]] = {"table": (None, "heads")}
+    splits: ClassVar[tuple[str, ...]] = ("heads",)
 
     def __init__(
         self, num_buckets: int, max_distance: int, num_heads: int, *, bidirectional: bool

@@ -7,6 +7,12 @@ from typing import Any, Literal
 
 import lightning as L
 import torch
+from torch import nn
+
+from lmlab.hardware.blocks import checkpoint_blocks
+from lmlab.hardware.fp8 import FP8_PRECISION, check_fp8, convert_to_fp8
+
+PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed", "fp8": FP8_PRECISION}
 
 
 def cpu_has_bf16() -> bool:
@@ -17,7 +23,7 @@ def cpu_has_bf16() -> bool:
 
 
 class Hardware:
-    """Accelerator, strategy, precision, compilation.
+    """Accelerator, processes, precision, compilation; a strategy of its own has a class of its own.
 
     Raises: ValueError when what is asked for is not there, naming what was found.
     """
@@ -28,9 +34,10 @@ class Hardware:
         accelerator: Literal["auto", "cpu", "gpu"],
         strategy: Literal["auto", "ddp"],
         devices: int,
-        num_nodes: int,
-        precision: Literal["auto", "fp32", "bf16"],
+        nodes: int,
+        precision: Literal["auto", "fp32", "bf16", "fp8"],
         compile: bool | None,
+        activation_checkpointing: Literal["none", "blocks"],
         deterministic: bool,
         threads: int | None,
         peak_flops: float | None,
@@ -38,27 +45,31 @@ class Hardware:
         num_gpus = torch.cuda.device_count()
         if accelerator == "auto":
             accelerator = "gpu" if num_gpus else "cpu"
-        if devices < 1 or num_nodes < 1:
+        if devices < 1 or nodes < 1:
             raise ValueError(
-                f"hardware.devices={devices} and hardware.num_nodes={num_nodes} must be 1 or more"
+                f"hardware.devices={devices} and hardware.nodes={nodes} must be 1 or more"
             )
         if accelerator == "gpu" and num_gpus < devices:
             raise ValueError(
                 f"hardware.accelerator=gpu with hardware.devices={devices}: found {num_gpus} GPU(s) and "
                 f"{os.cpu_count()} CPU cores. Use hardware=cpu, or fewer devices"
             )
-        if devices * num_nodes > 1 and strategy == "auto":
+        if devices * nodes > 1 and strategy == "auto":
             raise ValueError(
                 f"hardware.devices={devices} needs a strategy: hardware=ddp hardware.devices={devices}"
             )
-        self.accelerator, self.strategy = accelerator, strategy
-        self.devices, self.num_nodes = devices, num_nodes
+        self.accelerator: str = accelerator
+        self.strategy: str = strategy
+        self.devices, self.num_nodes = devices, nodes
         self.precision = self._precision(precision)
         self.compile = accelerator == "gpu" if compile is None else compile
+        self.activation_checkpointing = activation_checkpointing
         self.deterministic, self.peak_flops = deterministic, peak_flops
         self.threads = threads
 
     def _precision(self, asked: str) -> str:
+        if asked == "fp8":
+            check_fp8(self.accelerator)
         if asked != "auto":
             return asked
         if self.accelerator == "gpu":
@@ -70,6 +81,20 @@ class Hardware:
         """Processes of the whole run."""
         return self.devices * self.num_nodes
 
+    @property
+    def data_size(self) -> int:
+        """Shares that the batch of a step is divided into: processes, less those that share one."""
+        return self.world_size
+
+    def data_rank(self, rank: int) -> int:
+        """Which share of the batch the process of this rank has."""
+        return rank
+
+    @property
+    def backend(self) -> str:
+        """What the processes talk through."""
+        return "nccl" if self.accelerator == "gpu" else "gloo"
+
     def prepare(self) -> None:
         """Set this process's threads and kernels, before any tensor exists."""
         if self.threads is not None:
@@ -77,20 +102,39 @@ class Hardware:
         if self.accelerator == "gpu":
             torch.set_float32_matmul_precision("high")
 
+    def adapt(self, arch: nn.Module) -> None:
+        """Convert, checkpoint and compile an architecture in place; no parameter is renamed."""
+        if self.precision == "fp8":
+            convert_to_fp8(arch)
+        if self.activation_checkpointing == "blocks":
+            checkpoint_blocks(arch)
+        if self.compile:
+            self.compile_arch(arch)
+
+    def compile_arch(self, arch: nn.Module) -> None:
+        """All of it at once; strategies that gather weights block by block compile blocks."""
+        arch.compile()
+
+    def lightning_strategy(self) -> Any:
+        """Lightning's strategy, or its name."""
+        if self.strategy == "auto":
+            return "auto"
+        return L.pytorch.strategies.DDPStrategy(
+            process_group_backend=self.backend, gradient_as_bucket_view=True
+        )
+
+    def lightning_precision(self) -> str:
+        """Lightning's name of the precision."""
+        return PRECISION[self.precision]
+
     def trainer(self, **keywords: Any) -> L.Trainer:
         """A Trainer for this hardware; loops, logger and callbacks come from the caller."""
-        strategy: Any = "auto"
-        if self.strategy == "ddp":
-            backend = "nccl" if self.accelerator == "gpu" else "gloo"
-            strategy = L.pytorch.strategies.DDPStrategy(
-                process_group_backend=backend, gradient_as_bucket_view=True
-            )
         return L.Trainer(
             accelerator=self.accelerator,
-            strategy=strategy,
+            strategy=self.lightning_strategy(),
             devices=self.devices,
             num_nodes=self.num_nodes,
-            precision="bf16-mixed" if self.precision == "bf16" else "32-true",
+            precision=self.lightning_precision(),  # type: ignore[arg-type]
             deterministic=self.deterministic,
             use_distributed_sampler=False,
             enable_progress_bar=False,
@@ -104,5 +148,10 @@ class Hardware:
         name = torch.cuda.get_device_name() if self.accelerator == "gpu" else "CPU"
         if self.accelerator == "cpu":
             name += f", {torch.get_num_threads()} threads"
-        processes = f"{self.world_size} processes, " if self.world_size > 1 else ""
-        return f"{name}, {processes}{self.precision}{', compiled' if self.compile else ''}"
+        if self.world_size > 1:
+            name += f", {self.world_size} processes ({self.layout()})"
+        return f"{name}, {self.precision}{', compiled' if self.compile else ''}"
+
+    def layout(self) -> str:
+        """How the processes share model and batch, in a word or two."""
+        return self.strategy

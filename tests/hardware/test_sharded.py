@@ -1,0 +1,145 @@
+"""Whole runs of 2 and 4 processes: the losses of one, shards that any number loads, exact resume."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.tensor import DTensor
+
+from lmlab.hardware.shard import Sharding, shard_children
+from lmlab.io.checkpoint_io import FolderCheckpointIO
+from lmlab.job import read
+from tests.hardware.ranks import cut, losses, ranks, resume, train
+from tests.io.kill import difference, essence
+
+
+def mesh(data: int, model: int) -> list[str]:
+    """A mesh of data x model processes; 257 bytes are not divided."""
+    sizes = [f"hardware.devices={data * model}", f"hardware.mesh.data={data}"]
+    return ["hardware=mesh", *sizes, f"hardware.mesh.model={model}", "hardware.rules.vocab=null"]
+
+
+LESS = ["hardware.reduce_every=step", "hardware.activation_checkpointing=blocks"]
+LAYOUTS = {
+    "ddp_2": (2, ["hardware=ddp"]),
+    "ddp_4": (4, ["hardware=ddp", "hardware.devices=4"]),
+    "fsdp2_2": (2, ["hardware=fsdp2", *LESS]),
+    "fsdp2_4": (4, ["hardware=fsdp2", "hardware.devices=4", "hardware.replicas=2"]),
+    "mesh_2": (2, mesh(1, 2)),
+    "mesh_4": (4, [*mesh(2, 2), "hardware.rules.embed=data"]),
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LMLAB_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory) -> Path:
+    """The run of one process that the others are compared with."""
+    return train(tmp_path_factory.mktemp("alone"), 1)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> dict[str, Path]:
+    """Finished runs by layout, made when first asked for."""
+    root = tmp_path_factory.mktemp("runs")
+
+    class Made(dict):
+        def __missing__(self, name: str) -> Path:
+            number, overrides = LAYOUTS[name]
+            self[name] = train(root, number, *overrides)
+            return self[name]
+
+    return Made()
+
+
+def far(first: dict[int, float], second: dict[int, float]) -> float:
+    """The largest difference of two runs' losses over the steps that both have."""
+    return max(abs(first[step] - second[step]) for step in first.keys() & second.keys())
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_several_processes_train_to_the_losses_of_one(alone, runs, layout):
+    found = losses(runs[layout])
+    assert list(found) == list(range(1, 21))
+    assert far(found, losses(alone)) < 1e-5
+
+
+def test_an_encoder_and_its_decoder_train_to_the_losses_of_one_process(tmp_path):
+    words = ["arch=t5_tiny", "objective=span_corruption", "arch.max_seq_len=32", "batch.tokens=512"]
+    one = losses(train(tmp_path, 1, *words, micro_sequences=16))
+    two = losses(train(tmp_path, 2, *words, "hardware=fsdp2", micro_sequences=16))
+    assert len(two) == 20 and far(one, two) < 1e-5
+
+
+@pytest.mark.parametrize("layout", [name for name in LAYOUTS if not name.startswith("ddp")])
+def test_a_resumed_run_ends_bitwise_as_one_that_was_not_stopped(runs, layout, tmp_path):
+    number = LAYOUTS[layout][0]
+    again = resume(cut(runs[layout], 10, tmp_path / "cut"), number)
+    assert list(losses(again)) == list(range(11, 21))
+    assert difference(essence(runs[layout]), essence(again)) is None
+
+
+@pytest.mark.parametrize("layout", ["fsdp2_4", "mesh_4"])
+def test_one_process_goes_on_from_the_shards_of_several(alone, runs, layout, tmp_path):
+    folder = cut(runs[layout], 10, tmp_path / "cut")
+    (folder / "config.yaml").write_text((alone / "config.yaml").read_text())
+    again = losses(resume(folder, 1))
+    assert list(again) == list(range(11, 21)) and far(again, losses(alone)) < 1e-5
+
+
+@pytest.mark.parametrize("layout", ["fsdp2_2", "mesh_2"])
+def test_several_processes_go_on_from_the_checkpoint_of_one(alone, runs, layout, tmp_path):
+    folder = cut(alone, 10, tmp_path / "cut")
+    (folder / "config.yaml").write_text((runs[layout] / "config.yaml").read_text())
+    again = losses(resume(folder, LAYOUTS[layout][0]))
+    assert list(again) == list(range(11, 21)) and far(again, losses(alone)) < 1e-5
+
+
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_shards_of_four_processes_load_bitwise_in_any_number(runs, number):
+    checkpoint = runs["fsdp2_4"] / "checkpoints" / "step-00000020"
+    assert ranks(number, load_and_compare, str(checkpoint), number) == [0] * number
+
+
+def load_and_compare(checkpoint: str, number: int) -> int:
+    """Fill a stage of this many processes from the shards; 0 when all of it is what was saved."""
+    from lmlab.build import make_arch
+
+    expected = FolderCheckpointIO().load_checkpoint(checkpoint)
+    arch = make_arch(read(Path(checkpoint).parents[1] / "config.yaml").config, 257)
+    stage = nn.Module()
+    stage.arch = arch
+    if number > 1:
+        dist.init_process_group("gloo")
+        shard_children(stage, init_device_mesh("cpu", (number,)), Sharding())
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [p for p in arch.parameters() if p.dim() >= 2]},
+            {"params": [p for p in arch.parameters() if p.dim() < 2]},
+        ]
+    )
+    FolderCheckpointIO().load_into(checkpoint, stage, [optimizer])
+    weights = {name: whole(tensor) for name, tensor in stage.state_dict().items()}
+    wrong = difference(expected["state_dict"], weights)
+    state = optimizer.state_dict()["state"]
+    for index, values in expected["optimizer_states"][0]["state"].items():
+        wrong = wrong or difference(values, {key: whole(v) for key, v in state[index].items()})
+    if wrong:
+        print(wrong, file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def whole(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor put together from all processes."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
