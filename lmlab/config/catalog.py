@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,16 @@ from lmlab.config.place import Places, options
 
 
 def read_yaml(file: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; empty for anything else."""
+    """The mapping in a YAML file, not to be changed; empty for anything else."""
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return _parse(file, file.stat().st_mtime_ns)
     except (OSError, yaml.YAMLError):
         return {}
+
+
+@lru_cache(maxsize=1024)
+def _parse(file: Path, changed: int) -> dict[str, Any]:
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
     return content if isinstance(content, dict) else {}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -81,11 +81,3 @@ METRICS: dict[str, Callable[[str, Sequence[str]], float]] = {
     "token_f1": token_f1,
     "rouge_l": rouge_l,
 }
-
-
-def means_by(groups: Iterable[str], scores: Iterable[float]) -> dict[str, float]:
-    """The mean score of every group, in the order the groups first appear."""
-    sums: dict[str, list[float]] = {}
-    for group, score in zip(groups, scores, strict=True):
-        sums.setdefault(group, []).append(score)
-    return {group: sum(each) / len(each) for group, each in sums.items()}

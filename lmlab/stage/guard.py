@@ -26,7 +26,8 @@ class Guard:
     """Judges every step by its loss and gradient norm, both equal on all ranks.
 
     A value above mean + spike_sigma standard deviations of the last spike_window good steps is a
-    spike. Source: PaLM section 5.1 (go back about 100 steps, leave out 200 to 500 batches; row
+    spike. As many spikes in a row as max_bad_steps are no spikes: what is normal has changed, and the
+    window begins anew, or every later step would be skipped. Source: PaLM section 5.1 (go back about 100 steps, leave out 200 to 500 batches; row
     S1-23); skipping single steps at 6 sigma over 128: OLMo 2.
     """
 
@@ -50,6 +51,7 @@ class Guard:
         self.bad_in_a_row = 0
         self.skipped_not_finite = 0
         self.skipped_spikes = 0
+        self.spikes_in_a_row = 0
 
     def decide(self, loss: float, grad_norm: float) -> Decision:
         """Judge one step. Raises: Diverged after max_bad_steps in a row that are not finite."""
@@ -68,8 +70,13 @@ class Guard:
         ):
             if self.spike == "rewind":
                 return "rewind"
-            self.skipped_spikes += 1
-            return "skip_spike"
+            self.spikes_in_a_row += 1
+            if self.spikes_in_a_row < self.max_bad_steps:
+                self.skipped_spikes += 1
+                return "skip_spike"
+            self.losses.clear()
+            self.norms.clear()
+        self.spikes_in_a_row = 0
         self.losses.append(loss)
         self.norms.append(grad_norm)
         return "step"
@@ -87,6 +94,7 @@ class Guard:
             "bad_in_a_row": self.bad_in_a_row,
             "skipped_not_finite": self.skipped_not_finite,
             "skipped_spikes": self.skipped_spikes,
+            "spikes_in_a_row": self.spikes_in_a_row,
         }
 
     def load_state_dict(self, state: dict[str, object]) -> None:
@@ -98,3 +106,4 @@ class Guard:
         self.bad_in_a_row = int(state["bad_in_a_row"])  # type: ignore[call-overload]
         self.skipped_not_finite = int(state["skipped_not_finite"])  # type: ignore[call-overload]
         self.skipped_spikes = int(state["skipped_spikes"])  # type: ignore[call-overload]
+        self.spikes_in_a_row = int(state["spikes_in_a_row"])  # type: ignore[call-overload]

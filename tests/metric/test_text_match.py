@@ -10,7 +10,6 @@ from lmlab.metric.text_match import (
     METRICS,
     exact_match,
     longest_common,
-    means_by,
     rouge_l,
     token_f1,
 )
@@ -67,7 +66,3 @@ def test_all_are_fractions_and_one_for_the_reference_itself(answer, references):
         assert 0.0 <= metric(answer, references) <= 1.0
         if name != "rouge_l":
             assert metric(references[0], references) == 1.0
-
-
-def test_means_by_group():
-    assert means_by(["x", "y", "x"], [1.0, 0.0, 0.5]) == {"x": 0.75, "y": 0.0}

@@ -35,6 +35,14 @@ def test_a_far_loss_or_norm_is_skipped_and_forgotten():
     assert judge.decide(1.0, 1.0) == "step" and judge.skipped_spikes == 2
 
 
+def test_a_lasting_change_is_the_new_normal():
+    judge = guard(spike_window=4, max_bad_steps=3)
+    for value in (1.0, 1.1, 0.9, 1.0):
+        judge.decide(value, 1.0)
+    assert [judge.decide(9.0, 1.0) for _ in range(4)] == ["skip_spike"] * 2 + ["step"] * 2
+    assert judge.skipped_spikes == 2 and list(judge.losses) == [9.0, 9.0]
+
+
 @pytest.mark.parametrize(("choice", "decision"), [("rewind", "rewind"), ("none", "step")])
 def test_what_happens_to_a_spike_is_a_choice(choice, decision):
     judge = guard(spike=choice, spike_window=2)
