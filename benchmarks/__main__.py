@@ -1,6 +1,6 @@
-"""`python -m benchmarks [NAME ...]`: prints the table; the names are below.
+"""`python -m benchmarks [NAME ...]`: measures those (all without names) and prints their tables.
 
-Without names it measures everything and writes benchmarks/README.md.
+Each is a section of benchmarks/README.md, which is written anew; the names are below.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import datetime
 import importlib
 import os
 import platform
+import re
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -36,7 +37,8 @@ PACKAGES = ("torch", "lightning", "transformers", "trl", "tokenizers", "mlflow")
 PAGE = Path(__file__).with_name("README.md")
 HEAD = """# Benchmarks
 
-`make bench` measures everything below and writes this page (about 40 minutes; use a quiet machine).
+`make bench` measures everything below and writes this page (about 40 minutes; use a quiet machine);
+`make bench ARGS=NAME` measures one section of it anew.
 
 The shape of the speed rows: 6 layers, width 384, 6 heads, 256 tokens, vocabulary 8192, batch 16,
 AdamW, gradient norm clipped at 1.0, no dropout. Each peer is a process of its own; they take turns,
@@ -89,24 +91,38 @@ def show(rows: list[dict[str, str]]) -> None:
     Console().print(table)
 
 
-def page(description: str, rows: list[dict[str, str]]) -> str:
-    """The table as Markdown, with all that is needed to read it."""
+def section(name: str, rows: list[dict[str, str]], description: str) -> str:
+    """The table of one benchmark as Markdown, with the machine it was measured on."""
     lines = ["| what | value | goal | note |", "|---|---|---|---|"]
     lines += [f"| {r['name']} | {r['value']} | {r['goal']} | {r['note']} |" for r in rows]
-    return f"{HEAD}\n{description}\n\n" + "\n".join(lines) + "\n"
+    return f"## {name}\n\n{description}\n\n" + "\n".join(lines) + "\n"
+
+
+def sections(text: str) -> dict[str, str]:
+    """The sections of a page by their names."""
+    parts = re.split(r"^(?=## )", text, flags=re.MULTILINE)[1:]
+    return {part[3:].split("\n", 1)[0]: part.rstrip("\n") + "\n" for part in parts}
+
+
+def write(new: dict[str, str]) -> None:
+    """Put new sections into the page; the others stay as they were measured."""
+    kept = sections(PAGE.read_text()) if PAGE.is_file() else {}
+    found = kept | new
+    PAGE.write_text("\n".join([HEAD, *(found[name] for name in NAMES if name in found)]))
 
 
 def main(names: list[str]) -> None:
-    """Measure, print, write."""
+    """Measure, print, write; every benchmark as soon as it is done."""
+    wrong = [name for name in names if name not in NAMES]
+    if wrong:
+        sys.exit(f"no benchmark {wrong[0]}; there are {', '.join(NAMES)}")
     quiet()
-    description = machine()
-    rows = []
     for name in names or NAMES:
         print(f"measuring {name} ...", flush=True)
-        rows += importlib.import_module(f"benchmarks.{name}").measure()
-    show(rows)
-    if not names:
-        PAGE.write_text(page(description, rows))
+        description = machine()
+        rows = importlib.import_module(f"benchmarks.{name}").measure()
+        show(rows)
+        write({name: section(name, rows, description)})
 
 
 if __name__ == "__main__":
