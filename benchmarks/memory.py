@@ -58,7 +58,9 @@ def peak_gb(side: str, precision: str) -> float:
     """Peak resident memory of one side, in GB."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         command = [sys.executable, "-m", "benchmarks.memory", side, precision, folder]
-        done = subprocess.run(command, capture_output=True, text=True)
+        # lmlab's command sets this before it imports torch, which this file does at its top.
+        own = {"THP_MEM_ALLOC_ENABLE": "1"} if side == "lmlab" else {}
+        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | own)
     for line in done.stdout.splitlines():
         if line.startswith("peak-kb"):
             return int(line.split()[1]) * 1024 / 1e9
