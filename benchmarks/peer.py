@@ -27,7 +27,10 @@ def lmlab(precision: str, folder: str, after_step: Callable[..., None]) -> None:
 def run_lmlab(words: list[str], after_step: Callable[..., None]) -> None:
     """`lmlab WORDS...` with a hook after every optimizer step."""
     from lmlab.__main__ import main
-    from lmlab.stage.pretrain import Pretrain
+    from lmlab.lean import without_unused
+
+    with without_unused():  # as the command itself imports it
+        from lmlab.stage.pretrain import Pretrain
 
     Pretrain.on_train_batch_end = after_step
     code = main(words)

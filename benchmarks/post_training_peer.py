@@ -169,7 +169,13 @@ def common(precision: str, folder: str, batch: int) -> dict[str, Any]:
         "save_strategy": "no",
         "logging_strategy": "no",
         "disable_tqdm": True,
+        "model_init_kwargs": {"dtype": "float32"},
     }
+
+
+def train(trainer: Any, head: str, folder: str, after_step: AfterStep, **keywords: Any) -> None:
+    """Train a GPT-2 with that head by one of TRL's trainers."""
+    trainer(model=gpt2(folder, head), callbacks=[_callback(after_step)], **keywords).train()
 
 
 def trl_grpo(precision: str, folder: str, after_step: AfterStep) -> None:
@@ -184,16 +190,13 @@ def trl_grpo(precision: str, folder: str, after_step: AfterStep) -> None:
         beta=GRPO_KL,
         loss_type="grpo",
         temperature=1.0,
-        model_init_kwargs={"dtype": "float32"},
     )
-    table = [{"prompt": row["prompt"]} for row in rows("grpo")]
-    GRPOTrainer(
-        model=gpt2(folder, "GPT2LMHeadModel"),
-        reward_funcs=lambda completions, **_: [float(len(text)) for text in completions],
-        args=arguments,
-        train_dataset=Dataset.from_list(table),
-        callbacks=[_callback(after_step)],
-    ).train()
+    table = Dataset.from_list([{"prompt": row["prompt"]} for row in rows("grpo")])
+    lengths = {"reward_funcs": lambda completions, **_: [float(len(text)) for text in completions]}
+    train(
+        GRPOTrainer, "GPT2LMHeadModel", folder, after_step,
+        args=arguments, train_dataset=table, **lengths,
+    )  # fmt: skip
 
 
 def trl_sft(precision: str, folder: str, after_step: AfterStep) -> None:
@@ -201,18 +204,10 @@ def trl_sft(precision: str, folder: str, after_step: AfterStep) -> None:
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
-    arguments = SFTConfig(
-        **common(precision, folder, CONVERSATIONS),
-        max_length=shape.SEQ_LEN,
-        completion_only_loss=True,
-        model_init_kwargs={"dtype": "float32"},
-    )
-    SFTTrainer(
-        model=gpt2(folder, "GPT2LMHeadModel"),
-        args=arguments,
-        train_dataset=Dataset.from_list(rows("sft")),
-        callbacks=[_callback(after_step)],
-    ).train()
+    asked = common(precision, folder, CONVERSATIONS)
+    arguments = SFTConfig(**asked, max_length=shape.SEQ_LEN, completion_only_loss=True)
+    table = Dataset.from_list(rows("sft"))
+    train(SFTTrainer, "GPT2LMHeadModel", folder, after_step, args=arguments, train_dataset=table)
 
 
 def trl_rm(precision: str, folder: str, after_step: AfterStep) -> None:
@@ -220,17 +215,9 @@ def trl_rm(precision: str, folder: str, after_step: AfterStep) -> None:
     from datasets import Dataset
     from trl import RewardConfig, RewardTrainer
 
-    arguments = RewardConfig(
-        **common(precision, folder, PAIRS),
-        max_length=shape.SEQ_LEN,
-        model_init_kwargs={"dtype": "float32"},
-    )
-    RewardTrainer(
-        model=gpt2(folder, "GPT2ForSequenceClassification"),
-        args=arguments,
-        train_dataset=Dataset.from_list(rows("rm")),
-        callbacks=[_callback(after_step)],
-    ).train()
+    arguments = RewardConfig(**common(precision, folder, PAIRS), max_length=shape.SEQ_LEN)
+    head, table = "GPT2ForSequenceClassification", Dataset.from_list(rows("rm"))
+    train(RewardTrainer, head, folder, after_step, args=arguments, train_dataset=table)
 
 
 def _callback(after_step: AfterStep) -> Any:

@@ -18,7 +18,6 @@ import lmlab
 from lmlab.job import Job
 from lmlab.record import git_tags, parameters
 from lmlab.scaling.answer import Answer
-from lmlab.scaling.table import write_csv
 from lmlab.track.folder import write_json
 from lmlab.verdict import verdict
 
@@ -34,7 +33,8 @@ def inquire(job: Job) -> int:
     rows, tags = _judged(job.config.get("experiment"), answer.metrics)
     console = Console(highlight=False)
     console.print(Markdown(answer.text))
-    files = save(answer, job.folder)
+    files = answer.save(job.folder)
+    write_json(job.folder / "metrics.json", answer.metrics)
     console.print(_panel(job, answer.summary | rows, started))
     _track(job, answer, files, tags)
     return 0
@@ -60,20 +60,6 @@ def supplies(job: Job, wanted: Any) -> dict[str, Any]:
             names, root, job.config["track"], kept
         )
     return {name: value for name, value in found.items() if name in wanted}
-
-
-def save(answer: Answer, folder: Path) -> list[Path]:
-    """Write report.md, metrics.json, every table as CSV and every figure as png and pdf."""
-    files = [folder / "report.md"]
-    files[0].write_text(answer.text, encoding="utf-8")
-    write_json(folder / "metrics.json", answer.metrics)
-    for name, rows in answer.tables.items():
-        files.append(write_csv(folder / f"{name}.csv", rows))
-    for name, figure in answer.figures.items():
-        for suffix in ("png", "pdf"):
-            files.append(folder / f"{name}.{suffix}")
-            figure.savefig(files[-1], dpi=200, bbox_inches="tight")
-    return files
 
 
 def _judged(

@@ -22,7 +22,10 @@ def run(config_path: str, *, resume: bool = False) -> int:
         from lmlab.inquiry import inquire
 
         return inquire(job) if os.environ.get("RANK", "0") == "0" else 0
-    from lmlab.train import Training
+    from lmlab.lean import without_unused
+
+    with without_unused():
+        from lmlab.train import Training
 
     code = Training(job, resume=resume).run()
     _leave_group()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from lmlab.mesh.interconnect import interconnect
+from lmlab.mesh.interconnect import interconnects
 from lmlab.mesh.machines import ring_all_gather
 from lmlab.mesh.report import arch_rows, axis_rows, tensor_rows
 from lmlab.mesh.walk import attention, matmul, shard_rows, step_rows
 from lmlab.scaling.answer import Answer
 from lmlab.scaling.markdown import markdown_table
+from lmlab.scaling.plan.named import look_up
 
 
 class MeshExplain:
@@ -37,7 +38,10 @@ class MeshExplain:
                 "or another name of lmlab/mesh/interconnect.yaml"
             )
         self.mesh, self.rules = mesh, rules
-        self.links = {axis: _link(axis, interconnect[axis]) for axis in mesh}
+        self.links = {
+            axis: look_up(interconnects(), interconnect[axis], f"stage.interconnect.{axis}")
+            for axis in mesh
+        }
         self.number_bytes = 2 if activations == "bf16" else 4
 
     def answer(self, subject: Any, arch: Any) -> Answer:
@@ -86,13 +90,6 @@ class MeshExplain:
 
     def _sequences(self, subject: Any) -> float:
         return float(subject.batch_tokens) / float(subject.seq_len)
-
-
-def _link(axis: str, name: str) -> Any:
-    try:
-        return interconnect(name)
-    except ValueError as error:
-        raise ValueError(f"stage.interconnect.{axis}={name}: {error}") from error
 
 
 def _metrics(sent: list[Any], links: dict[str, Any]) -> dict[str, float]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lmlab.batch import Head
+from lmlab.objective.gradients_made import GradientsMade, keep_gradients
 
 # Logits held at once: 8 MiB in fp32 on a CPU, so that they stay in its cache; a GPU wants more.
 CHUNK_ELEMENTS = {"cpu": 2 * 2**20, "cuda": 64 * 2**20}
@@ -31,7 +32,7 @@ def _softmax_in_place(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return (log_norm + largest).squeeze(1), (log_norm - picked).squeeze(1)
 
 
-class _FusedCrossEntropy(torch.autograd.Function):
+class _FusedCrossEntropy(GradientsMade):
     """Sum of -log softmax(hidden @ weight.T)[target] over rows; gradients are made in forward."""
 
     @staticmethod
@@ -77,21 +78,8 @@ class _FusedCrossEntropy(torch.autograd.Function):
             torch.mm(logits, low_weight, out=hidden_grad[rows])
             for part in slices:  # a part of the vocabulary at a time: the product stays small
                 weight_grad[part] += logits[:, part].T @ low_hidden[rows]
-        ctx.save_for_backward(hidden_grad, weight_grad, bias_grad)
-        ctx.hidden_dtype, ctx.weight_dtype = hidden.dtype, weight.dtype
+        keep_gradients(ctx, hidden, weight, (hidden_grad, weight_grad, bias_grad))
         return total + z_loss * z_total, total
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        hidden_grad, weight_grad, bias_grad = ctx.saved_tensors
-        return (
-            (hidden_grad * grad).to(ctx.hidden_dtype),
-            weight_grad.mul_(grad).to(ctx.weight_dtype),
-            None if bias_grad is None else bias_grad.mul_(grad).to(ctx.weight_dtype),
-            None,
-            None,
-            None,
-        )
 
 
 def fused_cross_entropy(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -87,7 +88,7 @@ def special_token(vocab: Vocab, name: str) -> int:
     return token
 
 
-class SourceToTarget:
+class SourceToTarget(ABC):
     """An objective that makes a source and a target of each window of a token stream.
 
     A subclass says what becomes of the tokens (`corrupt`) and how long it can get (`size`).
@@ -116,15 +117,15 @@ class SourceToTarget:
         self.prefix_attention = prefix_attention
         self.sentinels = np.array(vocab.sentinels, np.int64)
 
+    @abstractmethod
     def corrupt(
         self, tokens: np.ndarray, real: np.ndarray, seeds: np.ndarray
     ) -> tuple[Ragged, Ragged]:
         """tokens (B, L) int64, real (B, L) bool, seeds (B,) uint64: sources and targets."""
-        raise NotImplementedError
 
+    @abstractmethod
     def size(self, num_tokens: int) -> Size:
         """What a window of num_tokens can become."""
-        raise NotImplementedError
 
     def window(self, seq_len: int) -> Window:
         """The longest window, up to seq_len, whose source and target, or row, fit in seq_len.

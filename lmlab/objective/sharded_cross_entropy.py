@@ -8,8 +8,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from lmlab.objective.gradients_made import GradientsMade, keep_gradients
 
-class _ShardedCrossEntropy(torch.autograd.Function):
+
+class _ShardedCrossEntropy(GradientsMade):
     """As _FusedCrossEntropy, over this device's rows of the weight; gradients are made in forward."""
 
     @staticmethod
@@ -47,20 +49,8 @@ class _ShardedCrossEntropy(torch.autograd.Function):
             hidden_grad[rows] = grad @ low_weight
             weight_grad += grad.T @ low_hidden[rows]
         dist.all_reduce(hidden_grad, group=group)
-        ctx.save_for_backward(hidden_grad, weight_grad, bias_grad)
-        ctx.hidden_dtype, ctx.weight_dtype = hidden.dtype, weight.dtype
+        keep_gradients(ctx, hidden, weight, (hidden_grad, weight_grad, bias_grad))
         return total + z_loss * z_total, total
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        hidden_grad, weight_grad, bias_grad = ctx.saved_tensors
-        return (
-            (hidden_grad * grad).to(ctx.hidden_dtype),
-            (weight_grad * grad).to(ctx.weight_dtype),
-            None if bias_grad is None else (bias_grad * grad).to(ctx.weight_dtype),
-            None,
-            None,
-        )
 
 
 def _softmax_over_devices(

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from lmlab.scaling.analysis import Analysis, analyse
+from lmlab.scaling.answer import Answer
 from lmlab.scaling.draw import draw_figures
 from lmlab.scaling.interval import Interval
 from lmlab.scaling.markdown import markdown_table
 from lmlab.scaling.points import Curve, Points
-from lmlab.scaling.table import approach_rows, metrics_of, optimum_rows, write_csv
+from lmlab.scaling.table import approach_rows, metrics_of, optimum_rows
 from lmlab.scaling.verdict import ExponentVerdict
 
 
@@ -49,18 +50,8 @@ class Report:
 
     def save(self, folder: str | Path) -> list[Path]:
         """Write report.md, approaches.csv, optima.csv and every figure as png and pdf."""
-        place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        files = [place / "report.md"]
-        files[0].write_text(self.text(), encoding="utf-8")
-        for name, rows in (("approaches", self.rows), ("optima", self.optima)):
-            if rows:
-                files.append(write_csv(place / f"{name}.csv", rows))
-        for name, figure in self.figures.items():
-            for suffix in ("png", "pdf"):
-                files.append(place / f"{name}.{suffix}")
-                figure.savefig(files[-1], dpi=200, bbox_inches="tight")
-        return files
+        tables = {"approaches": self.rows, "optima": self.optima}
+        return Answer(self.text(), self.metrics, self.figures, tables).save(folder)
 
 
 def report(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -111,12 +109,3 @@ def metrics_of(analysis: Analysis) -> dict[str, float]:
     found["scaling/num_runs"] = float(len(analysis.points))
     found["scaling/num_warnings"] = float(len(analysis.warnings))
     return {name: value for name, value in found.items() if np.isfinite(value)}
-
-
-def write_csv(path: Path, rows: list[dict[str, Any]]) -> Path:
-    """Rows of equal keys as a CSV file."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return path

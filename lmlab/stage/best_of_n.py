@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lmlab.batch import PromptBatch
 from lmlab.metric.win_rate import win_rate
-from lmlab.rollout.answering import Answering, Answers, validation_seeds
+from lmlab.rollout.answering import Answers, validation_seeds
 from lmlab.rollout.best_of_n import (
     best_index,
     best_of_n_kl,
@@ -19,11 +19,11 @@ from lmlab.rollout.best_of_n import (
     powers_of_two,
 )
 from lmlab.rollout.model_reward import judged
-from lmlab.rollout.pick import Sampling
-from lmlab.stage.answer_table import SHOWN, check_counts
+from lmlab.stage.answer_table import SHOWN
+from lmlab.stage.asking import Asking
 
 
-class BestOfN:
+class BestOfN(Asking):
     """Answers held-out prompts `num_samples` times and picks the best by the reward (row S0-24).
 
     For N = 1, 2, 4 ... or those of `counts`: reward and gold reward of the best (over all choices of
@@ -32,53 +32,25 @@ class BestOfN:
     the chance that one of N is right (row S4-48). Trains nothing.
     """
 
-    trains: ClassVar[bool] = False
-    from_random: ClassVar[str] = "init_from=RUN answers with trained ones"
-    specials: ClassVar[str] = "marks"
-    accepts: ClassVar[dict[str, tuple[str, ...]]] = {
-        "arch": ("decoder", "encoder_decoder"),
-        "data": ("prompts",),
-    }
-    num_validations = 0
-
-    def __init__(
-        self,
-        *,
-        arch: Any,
-        tokenizer: Any,
-        data: Any,
-        reward: Any,
-        num_samples: int,
-        counts: list[int] | None,
-        num_prompts: int,
-        prompts_at_once: int,
-        sampling: Sampling,
-    ) -> None:
-        check_counts(
-            num_samples=num_samples, num_prompts=num_prompts, prompts_at_once=prompts_at_once
-        )
+    def __init__(self, *, reward: Any, counts: list[int] | None, **asking: Any) -> None:
+        super().__init__(**asking)
+        num_samples = self.num_samples
         wrong = [n for n in counts or [] if not 1 <= n <= num_samples]
         if wrong:
             raise ValueError(
                 f"stage.counts={counts} must all be 1..stage.num_samples={num_samples}"
             )
-        if sampling.temperature == 0:
+        if self.sampling.temperature == 0:
             raise ValueError("stage.sampling.temperature=0 draws the same answer N times; set 1")
-        self.arch, self.data, self.reward = arch, data, reward
-        self.answering, self.sampling = Answering(data, tokenizer), sampling
-        self.num_samples, self.num_prompts = num_samples, num_prompts
-        self.counts = counts or powers_of_two(num_samples)
-        self.prompts_at_once = prompts_at_once
-        self.latest: dict[str, float] = {}
+        self.reward, self.counts = reward, counts or powers_of_two(num_samples)
         self.step = self.counts[-1]
-        self.samples: list[dict[str, str]] = []
         self.points: list[tuple[int, dict[str, float]]] = []
         self.rows: list[dict[str, Any]] = []
 
     def perform(self, device: torch.device) -> None:
         """Draw, judge and compare; sets `latest`, `points`, `samples` and `rows`."""
         parts: list[list[np.ndarray]] = [[], [], []]
-        for batch in self._batches(device):
+        for batch in self.held_out(device):
             found = [np.asarray(page) for page in self._judge(batch)]
             for part, page in zip(parts, found, strict=True):
                 part.append(page)
@@ -88,17 +60,6 @@ class BestOfN:
         for n, figures in self.points:
             self.latest |= {f"best_of_n/reward_at_{n}": figures["best_of_n/reward"]}
             self.latest |= {f"best_of_n/gold_reward_at_{n}": figures["best_of_n/gold_reward"]}
-
-    def _batches(self, device: torch.device) -> list[PromptBatch]:
-        """The first `num_prompts` validation prompts, `prompts_at_once` at a time."""
-        found, left = [], self.num_prompts
-        for batch in self.data.validation_batches():
-            for part in batch.split(self.prompts_at_once):
-                part = part.map(lambda tensor, most=left: tensor[:most].to(device))
-                if len(part.index):
-                    found.append(part)
-                left -= len(part.index)
-        return found
 
     def _judge(self, batch: PromptBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Rewards, gold rewards and whether it is right, (B, G + 1): the last sample is apart."""

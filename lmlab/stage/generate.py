@@ -2,60 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 
 from lmlab.batch import PromptBatch
-from lmlab.rollout.answering import Answering, validation_seeds
-from lmlab.rollout.pick import Sampling
+from lmlab.rollout.answering import validation_seeds
 from lmlab.rollout.rollout import pad_left
-from lmlab.stage.answer_table import SHOWN, check_counts
+from lmlab.stage.answer_table import SHOWN
+from lmlab.stage.asking import Asking
 
 
-class Generate:
+class Generate(Asking):
     """Answers `prompts`, or held-out prompts of the data; answers.jsonl in the run's folder has all.
 
     raw: prompts are continued as they are, as a model without instruction tuning reads them; else
     each is a user's turn. Trains nothing.
     """
 
-    trains: ClassVar[bool] = False
-    from_random: ClassVar[str] = "init_from=RUN answers with trained ones"
-    specials: ClassVar[str] = "marks"
-    accepts: ClassVar[dict[str, tuple[str, ...]]] = {
-        "arch": ("decoder", "encoder_decoder"),
-        "data": ("prompts",),
-    }
-    num_validations = 0
-    step = 0
-
-    def __init__(
-        self,
-        *,
-        arch: Any,
-        tokenizer: Any,
-        data: Any,
-        prompts: list[str],
-        raw: bool,
-        num_prompts: int,
-        num_samples: int,
-        prompts_at_once: int,
-        sampling: Sampling,
-    ) -> None:
-        check_counts(
-            num_samples=num_samples, num_prompts=num_prompts, prompts_at_once=prompts_at_once
-        )
+    def __init__(self, *, prompts: list[str], raw: bool, **asking: Any) -> None:
+        super().__init__(**asking)
         empty = [index for index, text in enumerate(prompts) if not text]
         if empty:
             raise ValueError(f"stage.prompts[{empty[0]}] is empty; give it a text or leave it out")
-        self.arch, self.data, self.tokenizer = arch, data, tokenizer
-        self.answering, self.sampling, self.raw = Answering(data, tokenizer), sampling, raw
-        self.prompts, self.num_prompts = prompts, num_prompts
-        self.num_samples, self.prompts_at_once = num_samples, prompts_at_once
-        self.latest: dict[str, float] = {}
-        self.samples: list[dict[str, str]] = []
+        self.prompts, self.raw = prompts, raw
         self.rows: list[dict[str, Any]] = []
 
     def perform(self, device: torch.device) -> None:
@@ -92,17 +63,12 @@ class Generate:
             self._keep(prompts, texts, rollout)
 
     def _held_out(self, device: torch.device) -> None:
-        left, golds = self.num_prompts, []
-        for batch in self.data.validation_batches():
-            for part in batch.split(self.prompts_at_once):
-                part = part.map(lambda tensor, most=left: tensor[:most].to(device))
-                left -= len(part.index)
-                if not len(part.index):
-                    continue
-                numbers = [n for n in part.index.tolist() for _ in range(self.num_samples)]
-                answers = self.answering.read(self._draw(part), numbers)
-                self._keep(answers.prompts, answers.texts, answers.rollout, answers.accepted)
-                golds += self.answering.gold(answers) or []
+        golds: list[float] = []
+        for part in self.held_out(device):
+            numbers = [n for n in part.index.tolist() for _ in range(self.num_samples)]
+            answers = self.answering.read(self._draw(part), numbers)
+            self._keep(answers.prompts, answers.texts, answers.rollout, answers.accepted)
+            golds += self.answering.gold(answers) or []
         if golds:
             self.latest["generate/gold_reward"] = float(np.mean(golds))
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 
-from lmlab.rollout.answering import Answering, validation_seeds
+from lmlab.rollout.answering import validation_seeds
 from lmlab.rollout.model_reward import judged
-from lmlab.rollout.pick import Sampling
-from lmlab.stage.answer_table import check_counts, shown
+from lmlab.stage.answer_table import shown
+from lmlab.stage.asking import Asking
 
 ACTS = ("unhedged", "hedged", "abstains")
 
 
-class Hedging:
+class Hedging(Asking):
     """Answers held-out questions of known odds, and counts what is done at which odds.
 
     The task of a question is its odds (data=uncertain_prompts); the reward tells the acts apart
@@ -24,40 +24,12 @@ class Hedging:
     Source: row S2-10.
     """
 
-    trains: ClassVar[bool] = False
-    from_random: ClassVar[str] = "init_from=RUN answers with trained ones"
-    specials: ClassVar[str] = "marks"
-    accepts: ClassVar[dict[str, tuple[str, ...]]] = {
-        "arch": ("decoder", "encoder_decoder"),
-        "data": ("prompts",),
-    }
-    num_validations = 0
-
-    def __init__(
-        self,
-        *,
-        arch: Any,
-        tokenizer: Any,
-        data: Any,
-        reward: Any,
-        num_prompts: int,
-        num_samples: int,
-        prompts_at_once: int,
-        sampling: Sampling,
-    ) -> None:
-        check_counts(
-            num_prompts=num_prompts, num_samples=num_samples, prompts_at_once=prompts_at_once
-        )
+    def __init__(self, *, reward: Any, **asking: Any) -> None:
+        super().__init__(**asking)
         if not hasattr(reward, "act"):
             raise ValueError("reward: stage=hedging asks what an answer does; set reward=hedging")
-        self.arch, self.data, self.reward = arch, data, reward
-        self.answering, self.sampling = Answering(data, tokenizer), sampling
-        self.num_prompts, self.num_samples = num_prompts, num_samples
-        self.prompts_at_once = prompts_at_once
-        self.latest: dict[str, float] = {}
+        self.reward = reward
         self.points: list[tuple[int, dict[str, float]]] = []
-        self.samples: list[dict[str, str]] = []
-        self.step = 0
 
     def perform(self, device: torch.device) -> None:
         """Draw and count; sets `points` (a step is odds in per cent), `latest` and `samples`."""
@@ -83,22 +55,14 @@ class Hedging:
         odds: list[float] = []
         acts: list[int] = []
         rewards: list[float] = []
-        left = self.num_prompts
-        for batch in self.data.validation_batches():
-            for part in batch.split(self.prompts_at_once):
-                part = part.map(lambda tensor, most=left: tensor[: max(0, most)].to(device))
-                left -= len(part.index)
-                if not len(part.index):
-                    continue
-                seeds = validation_seeds(self.data.seed, part.index.cpu().numpy())
-                answers = self.answering.draw(
-                    self.arch, part, self.sampling, seeds, self.num_samples
-                )
-                found = judged(self.reward, answers)
-                self.samples = self.samples or shown(answers, found, None)
-                odds += [self._odds(number) for number in answers.numbers]
-                acts += [ACTS.index(self.reward.act(text)) for text in answers.texts]
-                rewards += found.tolist()
+        for part in self.held_out(device):
+            seeds = validation_seeds(self.data.seed, part.index.cpu().numpy())
+            answers = self.answering.draw(self.arch, part, self.sampling, seeds, self.num_samples)
+            found = judged(self.reward, answers)
+            self.samples = self.samples or shown(answers, found, None)
+            odds += [self._odds(number) for number in answers.numbers]
+            acts += [ACTS.index(self.reward.act(text)) for text in answers.texts]
+            rewards += found.tolist()
         return np.array(odds), np.array(acts), np.array(rewards)
 
     def _odds(self, number: int) -> float:

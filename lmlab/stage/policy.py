@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, ClassVar
@@ -192,9 +193,9 @@ class Policy(Updates):
             self.samples = shown(answers, found, gold)
         return found - self.missing_end_penalty * unfinished - self.length_penalty * lengths
 
+    @abstractmethod
     def experience(self, answers: Answers, rewards: Tensor) -> Experience:
         """What is learned from answers with their rewards (R,). A subclass writes it."""
-        raise NotImplementedError
 
     def updates(self, experience: Experience) -> list[list[Term]]:
         """The updates of a phase: epochs x minibatches of the policy's loss."""

@@ -191,12 +191,12 @@ class PPO(Policy):
             for part in minibatches(experience, self.minibatches, seed, step, epoch)
         ]
         if self.value_fit == "after":
-            policy = [[self.term(part, self.score_policy)] for part in parts]
+            policy = [[self.term(part, self.score)] for part in parts]
             value = [[self.value_term(part)] for part in parts]
         elif self.shared_trunk:
             policy, value = [[self.term(part, self.score_both)] for part in parts], []
         else:
-            policy = [[self.term(part, self.score_policy), self.value_term(part)] for part in parts]
+            policy = [[self.term(part, self.score), self.value_term(part)] for part in parts]
             value = []
         if self.mix is not None:
             policy = self.mix.into(policy, self.arch, step, self.device)
@@ -207,7 +207,7 @@ class PPO(Policy):
         count = self.objective.count(part.learned, self.value_reduction)
         return Term(part, self.score_value, count, self.value_weight, self.micro_responses)
 
-    def score_policy(self, batch: Experience) -> Loss:
+    def score(self, batch: Experience) -> Loss:
         """The clipped policy loss on a micro-batch."""
         found = self.scores(self.arch, batch, grad=True)
         return self._policy_loss(found, batch)

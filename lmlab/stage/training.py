@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import Any
@@ -17,7 +18,7 @@ from lmlab.stage.guard import Guard, Rewind
 from lmlab.stage.plan import Plan
 
 
-class Training(L.LightningModule):
+class Training(L.LightningModule, ABC):
     """A LightningModule whose training step is one whole optimizer step.
 
     A batch is this process's share of the step; it is split into micro-batches whose gradients add
@@ -142,9 +143,9 @@ class Training(L.LightningModule):
             return value
         return self.trainer.strategy.reduce(value, reduce_op="sum")  # type: ignore[return-value]
 
+    @abstractmethod
     def score(self, batch: Any) -> Loss:
         """The loss of one micro-batch. A subclass writes it."""
-        raise NotImplementedError
 
     def count(self, batch: Any) -> Tensor:
         """How many terms of the loss a batch has: a scalar, known before any forward pass."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -48,9 +49,9 @@ class Updates(Training):
     headline: ClassVar[str] = "policy/reward"
     measured: ClassVar[tuple[str, ...]] = ()  # figures of a loss that the stage takes itself
 
+    @abstractmethod
     def phase(self, batch: Any) -> list[list[Term]]:
         """The updates that a loader item gives, each as the terms it descends together."""
-        raise NotImplementedError
 
     def training_step(self, batch: Any, batch_idx: int) -> None:
         self._sums: dict[str, Tensor] = {}

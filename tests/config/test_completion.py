@@ -13,7 +13,9 @@ from lmlab.config.completion import BASH
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+@pytest.mark.skipif(
+    shutil.which("bash") is None, reason="bash completion needs bash, which is not installed"
+)
 @pytest.mark.parametrize("typed", ["{python} -m lmlab objective=c", "lmlab objective=c"])
 def test_bash_completes(typed: str, tmp_path: Path) -> None:
     script = tmp_path / "bin" / "lmlab"

@@ -1,4 +1,4 @@
-"""What every option of the group composes to; the rest of the class is in tests/test_hardware.py."""
+"""What is chosen on which machine, and what every option of the group composes to."""
 
 from __future__ import annotations
 
@@ -11,13 +11,51 @@ from lmlab.build import instantiate
 from lmlab.check import check_composed
 from lmlab.config.compose import Composer
 from lmlab.config.place import find_places, options
-from lmlab.hardware.machine import Hardware
+from lmlab.hardware.machine import Hardware, cpu_has_bf16
 from lmlab.hardware.sharded import Sharded
 from tests.conftest import small_gpt
 from tests.hardware.one import keys
 
 OPTIONS = options(find_places(), "hardware")
 STRATEGIES = {"ddp": DDPStrategy, "fsdp2": Sharded, "mesh": Sharded}
+
+
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a GPU, whatever this one has."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
+def one(**changes: object) -> Hardware:
+    return Hardware(**(keys(strategy="auto", devices=1) | changes))
+
+
+def test_auto_on_a_machine_without_gpu_is_the_cpu_uncompiled(no_gpu):
+    hardware = one(accelerator="auto", precision="auto")
+    assert hardware.accelerator == "cpu" and hardware.compile is False
+    assert hardware.precision == ("bf16" if cpu_has_bf16() else "fp32")
+    assert "CPU" in hardware.describe()
+
+
+def test_a_gpu_that_is_not_there_names_what_was_found(no_gpu):
+    with pytest.raises(ValueError, match=r"found 0 GPU\(s\)"):
+        one(accelerator="gpu")
+
+
+def test_many_devices_need_a_strategy():
+    with pytest.raises(ValueError, match="hardware=ddp hardware.devices=2"):
+        one(devices=2)
+
+
+def test_no_devices_are_refused():
+    with pytest.raises(ValueError, match="hardware.devices=0"):
+        one(devices=0)
+
+
+@pytest.mark.parametrize(("asked", "given"), [("fp32", "32-true"), ("bf16", "bf16-mixed")])
+def test_the_trainer_gets_the_precision(asked, given):
+    assert one(precision=asked).trainer(logger=False, max_steps=1).precision == given
 
 
 def composed(option: str, *overrides: str) -> dict[str, object]:

@@ -55,7 +55,7 @@ def test_one_device_sends_nothing():
 def test_mistakes_are_named():
     with pytest.raises(ValueError, match="stage.interconnect has no model"):
         stage(interconnect={"data": "NVLink_4"})
-    with pytest.raises(ValueError, match="stage.interconnect.data=wifi: interconnect wifi is not"):
+    with pytest.raises(ValueError, match="stage.interconnect.data=wifi is not known"):
         stage(interconnect=LINKS | {"data": "wifi"})
     with pytest.raises(ValueError, match="axes vocab and embed are both on hardware axis model"):
         stage(rules=tiny.RULES | {"embed": "model"}).answer(subject(), tiny.make("gpt").to("meta"))

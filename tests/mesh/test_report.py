@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from lmlab.mesh.interconnect import interconnect
+from lmlab.mesh.interconnect import interconnects
 from lmlab.mesh.report import arch_rows, axis_rows, part_of, size_text, tensor_rows, time_text
 from lmlab.mesh.traffic import Sent
 from tests.mesh import tiny
 
-LINKS = {"data": interconnect("InfiniBand_NDR"), "model": interconnect("NVLink_4")}
+LINKS = {
+    "data": interconnects()["InfiniBand_NDR"],
+    "model": interconnects()["NVLink_4"],
+}
 SENT = [
     Sent("all-reduce", "data", "blocks.*.attention.query.weight", "gradient", 4, 4096, 50e6),
     Sent("all-reduce", "data", "blocks.*.attention.key.weight", "gradient", 4, 4096, 50e6),

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import csv
-
 from lmlab.scaling.analysis import analyse
-from lmlab.scaling.table import approach_rows, metrics_of, optimum_rows, write_csv
+from lmlab.scaling.table import approach_rows, metrics_of, optimum_rows
 from tests.scaling.synthetic import grid
 
 ANALYSIS = analyse(grid(4, 5, noise=0.002), entropy=1.69, num_draws=50)
@@ -32,8 +30,3 @@ def test_metrics_have_finite_numbers_and_plain_names():
     assert low < metrics["scaling/size_exponent_approach_3"] < high
     assert all(name.startswith("scaling/") for name in metrics) and len(metrics) <= 40
     assert metrics["scaling/num_runs"] == 20
-
-
-def test_csv(tmp_path):
-    path = write_csv(tmp_path / "x.csv", [{"a": 1, "b": "x, y"}])
-    assert list(csv.DictReader(path.open())) == [{"a": "1", "b": "x, y"}]

@@ -43,7 +43,7 @@ def gradients(stage: Any, terms: list[Any]) -> list[torch.Tensor]:
 def test_v0_takes_reward_minus_value_and_fits_the_value_after_the_policy():
     stage = make_policy(PPO, variant="v0", epochs=2, minibatches=2, value_weight=1.0)
     updates = phase_of(stage)
-    assert [terms[0].score.__name__ for terms in updates] == ["score_policy"] * 4 + [
+    assert [terms[0].score.__name__ for terms in updates] == ["score"] * 4 + [
         "score_value"
     ] * 4
     batch = phase_of(make_policy(PPO, variant="v0", minibatches=1))[0][0].batch
@@ -67,7 +67,7 @@ def test_the_first_gradient_is_the_plain_policy_gradient():
     term = phase_of(stage)[0][0]
     batch = term.batch
     found = gradients(stage, [term])
-    loss = stage.score_policy(batch)
+    loss = stage.score(batch)
     assert float(loss.metrics["ratio"] / batch.mask.sum()) == pytest.approx(1, abs=1e-6)
     stage.zero_grad()
     log_probs = stage.scores(stage.arch, batch, grad=True).log_probs

@@ -32,8 +32,15 @@ def test_tokens_are_counted_by_the_stage_and_kept_in_its_state():
     assert again.num_tokens == 15 and again.elapsed_seconds == stage.elapsed_seconds
 
 
-def test_a_stage_without_a_score_says_so():
-    stage = make_stage(num_steps=1)
-    with pytest.raises(NotImplementedError):
-        Training.score(stage, None)
-    assert torch.equal(Training.count(stage, Stream(8).batch(0)), Stream(8).batch(0).mask.sum())
+class NoScore(Training):
+    """A stage whose writer forgot the loss."""
+
+
+def test_a_stage_without_a_score_cannot_be_made():
+    with pytest.raises(TypeError, match="score"):
+        NoScore()
+
+
+def test_terms_are_counted_by_the_mask():
+    batch = Stream(8).batch(0)
+    assert torch.equal(make_stage(num_steps=1).count(batch), batch.mask.sum())

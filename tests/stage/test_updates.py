@@ -41,7 +41,7 @@ def test_terms_add_their_weighted_means_whatever_the_micro_batches():
         stage.zero_grad()
         for weight in (1.0, 2.0):
             count = stage.objective.count(experience.learned)
-            term = Term(experience, stage.score_policy, count, weight, micro)
+            term = Term(experience, stage.score, count, weight, micro)
             stage.manual_backward = lambda loss: loss.backward()
             stage._no_sync = nullcontext
             stage._backward(term)

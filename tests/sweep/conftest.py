@@ -20,6 +20,21 @@ from tests.conftest import ROOT
 Start = Callable[..., subprocess.Popen[str]]
 
 
+def chain(*last: str) -> str:
+    """An experiment of three stages, each begun from the one before; `last` are the third's own."""
+    return f"""
+experiment:
+  question: q
+  source: s
+  expect: child("three").val/loss_nats > 0
+  cost: c
+  stages:
+    - {{name: one, overrides: [seed=1]}}
+    - {{name: two, overrides: [seed=2, init_from=@one]}}
+    - {{name: three, overrides: {json.dumps([*last, "init_from=@two"])}}}
+"""
+
+
 @pytest.fixture
 def tree(places: Places, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: F811
     """The working directory, with track=none as the default and the package where jobs find it."""

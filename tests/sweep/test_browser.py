@@ -14,12 +14,11 @@ from lmlab.sweep import figure
 from lmlab.sweep.note import figures, fitted, linked
 from lmlab.sweep.report import markdown, table_rows
 from lmlab.sweep.result import Result
-from lmlab.track import ui, view
+from lmlab.track import view
 from lmlab.track.folder import read_json
 from lmlab.track.parent import finish_parent, start_parent
-from lmlab.track.store import connect
+from tests.track.browser import browser_page, keep
 from tests.track.conftest import pretend_to_train, start_run
-from tests.track.test_ui_page import CHROMIUM, FLAGS, keep
 
 RATES = {"0.001": 1.4, "0.003": 1.2, "0.01": 1.3}
 COMMAND = "lmlab -m optim.learning_rate=0.001,0.003,0.01"
@@ -57,17 +56,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def page(root: Path) -> Iterator[tuple[Any, str, Any]]:
-    """A browser's page, the address of the server and a client of its store."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
-    address = f"sqlite:///{root / 'mlflow.db'}"
-    with ui.server(address, root, 0) as (_, place), playwright.sync_playwright() as browsers:
-        browser = browsers.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        tab = browser.new_page(viewport={"width": 1600, "height": 1100})
-        tab.set_default_timeout(40_000)
-        yield tab, place, connect(address)
-        browser.close()
+    with browser_page(root, height=1100) as opened:
+        yield opened
 
 
 def test_the_page_of_a_sweep_is_a_report(page: tuple[Any, str, Any], root: Path) -> None:

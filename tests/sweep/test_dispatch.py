@@ -5,20 +5,10 @@ from __future__ import annotations
 import yaml
 
 from tests.config.fake import write
-from tests.sweep.conftest import states, sweeps
+from tests.sweep.conftest import chain, states, sweeps
 from tests.sweep.driver import sweep
 
-CHAIN = """
-experiment:
-  question: q
-  source: s
-  expect: child("three").val/loss_nats > 0
-  cost: c
-  stages:
-    - {name: one, overrides: [seed=1]}
-    - {name: two, overrides: [seed=2, init_from=@one]}
-    - {name: three, overrides: [seed=3, init_from=@two, "stage.prompts=[@one]"]}
-"""
+CHAIN = chain("seed=3", "stage.prompts=[@one]")
 
 
 def config(tree, name):

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 from tests.config.fake import write
-from tests.sweep.conftest import sweeps
+from tests.sweep.conftest import chain, sweeps
 from tests.sweep.driver import sweep
-
-CHAIN = """
-experiment:
-  question: q
-  source: s
-  expect: child("three").val/loss_nats > 0
-  cost: c
-  stages:
-    - {name: one, overrides: [seed=1]}
-    - {name: two, overrides: [seed=2, init_from=@one]}
-    - {name: three, overrides: [seed=THREE, init_from=@two]}
-"""
 
 
 def run_first(tree, status: str = "finished") -> None:
     """The chain `first`, whose runs a tracker then says to have this status."""
     for name, seed in (("first", "3"), ("other", "4")):
-        write(tree / "experiments" / f"{name}.yaml", CHAIN.replace("THREE", seed))
+        write(tree / "experiments" / f"{name}.yaml", chain(f"seed={seed}"))
     assert sweep(tree, "experiment=first") == 0
     for folder in tree.glob("runs/*/finished.txt"):
         (folder.parent / "run.json").write_text(f'{{"status": "{status}"}}')

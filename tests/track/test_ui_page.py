@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,12 @@ from urllib.parse import quote
 
 import pytest
 
-from lmlab.track import ui, view
+from lmlab.track import view
 from lmlab.track.parent import finish_parent, start_parent
-from lmlab.track.store import connect
+from tests.track.browser import browser_page, keep
 from tests.track.conftest import pretend_to_train, start_run
 
-CHROMIUM = Path("/usr/bin/chromium")
 HEADERS = ("val/bits_per_byte", "val/loss_nats", "train/loss_nats", "progress/tokens")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
 
 
 @pytest.fixture(scope="module")
@@ -54,25 +50,8 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def page(sweep: Path) -> Iterator[tuple[Any, str, Any]]:
-    """A browser's page, the address of the server and a client of its store."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
-    address = f"sqlite:///{sweep / 'mlflow.db'}"
-    with ui.server(address, sweep, 0) as (_, place), playwright.sync_playwright() as browsers:
-        browser = browsers.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1600, "height": 900})
-        page.set_default_timeout(60_000)
-        yield page, place, connect(address)
-        browser.close()
-
-
-def keep(page: Any, name: str) -> None:
-    """Save what is seen, where $LMLAB_SCREENSHOTS names a folder."""
-    folder = os.environ.get("LMLAB_SCREENSHOTS")
-    if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(Path(folder) / f"{name}.png"))
+    with browser_page(sweep, height=900) as opened:
+        yield opened
 
 
 def test_the_runs_table(page: tuple[Any, str, Any]) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from torch import Tensor, nn
 
 from lmlab.arch.layer.attend import attend
-from lmlab.arch.layer.attention import LayerCache, new_cache
+from lmlab.arch.layer.attention import LayerCache, SelfAttention, new_cache
 from lmlab.arch.layer.mask import AttentionMask
 from lmlab.arch.layer.precision import in_compute_dtype
 
@@ -62,13 +61,7 @@ class CrossAttention(nn.Module):
     scale replaces 1 / sqrt(K). Source: Vaswani et al. 2017 section 3.2.3; row S0-11.
     """
 
-    axes: ClassVar[dict[str, tuple[str | None, ...]]] = {
-        "query": ("heads head_width", "embed"),
-        "key": ("heads head_width", "embed"),
-        "value": ("heads head_width", "embed"),
-        "output": ("embed", "heads head_width"),
-    }
-    splits: ClassVar[tuple[str, ...]] = ("heads",)
+    axes, splits = SelfAttention.axes, SelfAttention.splits
 
     def __init__(
         self,

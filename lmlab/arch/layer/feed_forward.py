@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import torch
@@ -23,6 +24,7 @@ class PlainFeedForward(nn.Module):
         "down": ("embed", "mlp"),
     }
     splits: ClassVar[tuple[str, ...]] = ("mlp",)
+    activation: Callable[[Tensor], Tensor]
 
     def __init__(self, width: int, ff_width: int, *, bias: bool, dropout: float = 0.0) -> None:
         super().__init__()
@@ -32,9 +34,6 @@ class PlainFeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.down(drop(self.activation(self.up(x)), self.dropout, self.training))
-
-    def activation(self, x: Tensor) -> Tensor:
-        raise NotImplementedError
 
 
 class GatedFeedForward(nn.Module):
@@ -49,6 +48,7 @@ class GatedFeedForward(nn.Module):
         "down": ("embed", "mlp"),
     }
     splits: ClassVar[tuple[str, ...]] = ("mlp",)
+    activation: Callable[[Tensor], Tensor]
 
     def __init__(self, width: int, ff_width: int, *, bias: bool, dropout: float = 0.0) -> None:
         super().__init__()
@@ -61,48 +61,45 @@ class GatedFeedForward(nn.Module):
         inner = self.activation(self.gate(x)) * self.up(x)
         return self.down(drop(inner, self.dropout, self.training))
 
-    def activation(self, x: Tensor) -> Tensor:
-        raise NotImplementedError
-
 
 def drop(x: Tensor, rate: float, training: bool) -> Tensor:
     """Dropout that costs nothing at rate 0."""
     return F.dropout(x, rate) if training and rate else x
 
 
+def tanh_gelu(x: Tensor) -> Tensor:
+    """The GELU by its tanh form."""
+    return F.gelu(x, approximate="tanh")
+
+
 class GeluFeedForward(PlainFeedForward):
     """With the tanh form of the GELU. Source: GPT-1 section 4.1."""
 
-    def activation(self, x: Tensor) -> Tensor:
-        return F.gelu(x, approximate="tanh")
+    activation = staticmethod(tanh_gelu)
 
 
 class ExactGeluFeedForward(PlainFeedForward):
     """With the GELU by the error function, as BERT and BART have it."""
 
-    def activation(self, x: Tensor) -> Tensor:
-        return F.gelu(x)
+    activation = staticmethod(F.gelu)
 
 
 class ReluFeedForward(PlainFeedForward):
     """With max(0, x), as the first transformer and T5 v1.0 have it."""
 
-    def activation(self, x: Tensor) -> Tensor:
-        return torch.relu(x)
+    activation = staticmethod(torch.relu)
 
 
 class GegluFeedForward(GatedFeedForward):
     """With the tanh form of the GELU as gate, as T5 v1.1 has it."""
 
-    def activation(self, x: Tensor) -> Tensor:
-        return F.gelu(x, approximate="tanh")
+    activation = staticmethod(tanh_gelu)
 
 
 class SwigluFeedForward(GatedFeedForward):
     """With x sigmoid(x) as gate, as Llama has it."""
 
-    def activation(self, x: Tensor) -> Tensor:
-        return F.silu(x)
+    activation = staticmethod(F.silu)
 
 
 FEED_FORWARD: dict[str, type[nn.Module]] = {

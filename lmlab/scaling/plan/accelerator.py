@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-import yaml
+from lmlab.scaling.plan.named import look_up, read_named
 
 Number = Literal["bf16", "fp8", "fp32"]
 
@@ -41,15 +40,9 @@ class Accelerator:
 @lru_cache(maxsize=1)
 def accelerators() -> dict[str, Accelerator]:
     """All accelerators of accelerator.yaml by name."""
-    table = yaml.safe_load(Path(__file__).with_name("accelerator.yaml").read_text("utf-8"))
-    return {name: Accelerator(name=name, **row) for name, row in table.items()}
+    return read_named(Path(__file__).with_name("accelerator.yaml"), Accelerator)
 
 
 def accelerator(name: str) -> Accelerator:
-    """One accelerator. Raises: ValueError naming the known ones."""
-    table = accelerators()
-    if name not in table:
-        near = get_close_matches(name.upper().replace("-", "_"), [n.upper() for n in table], 1)
-        hint = next((f"; did you mean {n}?" for n in table if near and n.upper() == near[0]), "")
-        raise ValueError(f"accelerator={name} is not known; known are {', '.join(table)}{hint}")
-    return table[name]
+    """One accelerator. Raises: ValueError naming the nearest and all known ones."""
+    return look_up(accelerators(), name, "stage.device")

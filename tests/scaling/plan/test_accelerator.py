@@ -20,5 +20,5 @@ def test_rates():
 
 
 def test_an_unknown_name():
-    with pytest.raises(ValueError, match=r"accelerator=h100 is not known.*did you mean H100\?"):
+    with pytest.raises(ValueError, match=r"stage.device=h100 is not known.*did you mean H100\?"):
         accelerator("h100")
