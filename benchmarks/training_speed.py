@@ -50,7 +50,7 @@ def rates(
 
 def utilisation(precision: str, median: dict[str, float]) -> list[dict[str, str]]:
     """Floating-point operations of the model's own formula over the rate of matrix products."""
-    flops = BareLoop(precision).model.flops_per_token(SEQ_LEN) * TOKENS
+    flops = BareLoop(precision).model.flops_per_sequence(0, SEQ_LEN, SEQ_LEN) / SEQ_LEN * TOKENS
     peak = MATMUL_FLOPS / median["matmul"]
     goal = ">= 0.50" if precision == "bf16" else ""
     rows = []

@@ -91,7 +91,7 @@ def _export(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     _find_user_packages()
     done = export(given.run, given.to, given.root)
-    print(f"{done.model} in {done.folder}")
+    print("\n".join([f"{done.model} in {done.folder}", *done.notes]))
     return 0
 
 
@@ -109,16 +109,9 @@ def _chat(arguments: list[str]) -> int:
     parser.add_argument("--root", type=Path, default=Path("runs"), help="folder of the runs")
     given = parser.parse_args(arguments)
     _find_user_packages()
-    from lmlab.chat import chat, talk
-    from lmlab.rollout.pick import Sampling
+    from lmlab.chat import chat, sampling_of, talk
 
-    sampling = Sampling(
-        max_new_tokens=given.max_new_tokens,
-        temperature=given.temperature,
-        top_k=None,
-        top_p=given.top_p,
-        repetition_penalty=1.0,
-    )
+    sampling = sampling_of(given.max_new_tokens, given.temperature, given.top_p)
     with_ = chat(
         given.run, sampling, given.root, seed=given.seed, raw=given.raw, system=given.system
     )

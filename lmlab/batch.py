@@ -18,6 +18,8 @@ from torch import Tensor
 # Special tokens that an objective or a format may need beyond `eos`, in the order they are appended.
 MARKS = ("pad", "mask", "cls", "sep", "turn_start", "turn_end")
 NUM_SENTINELS = 100
+# What a class may wish the vocabulary to have besides `eos`, the least first.
+SPECIALS = ("none", "marks", "sentinels")
 # The number of a document that later tokens of every document of its row see: a shared prompt.
 SEEN_BY_ALL = -(2**31)
 

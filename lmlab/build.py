@@ -13,20 +13,16 @@ import hydra
 import lightning as L
 import torch
 
+from lmlab.ancestors import Ancestors, ancestors_of, keep, sees_prompts
 from lmlab.arch.layer.lora import add_lora, without_lora
-from lmlab.batch import Lengths
+from lmlab.batch import SPECIALS, Lengths
+from lmlab.data.tokenizer.inherit import FOLDER as KEPT
 from lmlab.data.tokenizer.inherit import inherited
 from lmlab.hardware import Hardware
-from lmlab.io.checkpoint import CheckpointError
-from lmlab.io.opened import load_extra, run_folder
 from lmlab.io.origin import find_origin
 from lmlab.io.weights import load_into
-from lmlab.job import read
 from lmlab.stage.guard import Guard
 from lmlab.stage.plan import Plan, make_plan, step_sequences
-
-# What a class may wish the vocabulary to have besides `eos`, the least first (lmlab/batch.py).
-SPECIALS = ("none", "marks", "sentinels")
 
 # Groups whose objects are completed here, because they need one another.
 MADE = ("data", "objective", "stage")
@@ -79,14 +75,19 @@ def keywords(function: Any) -> set[str]:
     return names
 
 
-def build(config: dict[str, Any], folder: Path | None = None) -> Run:
+def build(config: dict[str, Any], folder: Path | None = None, restored: bool = False) -> Run:
     """Objects of a resolved configuration: data first (it fixes the vocabulary), then the model.
 
     folder: the run's; a tokenizer kept there by an earlier start of the same run is used again.
+    restored: weights will come from a checkpoint of it, so that the runs it started from are not
+    opened again, except those of rewards, which no checkpoint holds.
     """
+    known = ancestors_of(folder) if restored else None
     hardware: Hardware = instantiate(config["hardware"])
     hardware.prepare()
     L.seed_everything(config["seed"], verbose=False)
+    # Lightning would seed all processes alike again with it.
+    os.environ.pop("PL_GLOBAL_SEED", None)
     makers = {group: instantiate(config[group]) for group in MADE}
     seq_len = makers["data"].keywords["seq_len"]
     tokenizer = make_tokenizer(config, makers, _origins(config, folder))
@@ -100,15 +101,45 @@ def build(config: dict[str, Any], folder: Path | None = None) -> Run:
         world_size=hardware.data_size,
     )
     data = make_data(makers, tokenizer, objective, arch.kind, config["seed"], hardware, sequences)
-    root = Path(config["run"]["root"])
     optim = instantiate(config["optim"])
     if hasattr(optim, "initialize"):
         optim.initialize(arch)
-    lineage = load_into(arch, config["init_from"], root, config["arch"])
+    lineage = _begin(arch, config, makers, known)
     if hasattr(arch, "freeze_unused"):
         arch.freeze_unused(getattr(objective, "uses", ()))
     hardware.adapt(arch)
-    plan = make_plan(
+    plan = _plan(config, arch, objective, data, sequences, hardware)
+    from lmlab.opened import Opener  # which imports this file
+
+    opener = Opener(Path(config["run"]["root"]), tokenizer, known)
+    stage = make_stage(config, makers, arch, objective, plan, tokenizer, data, opener)
+    if known is None and folder is not None and rank_of_process() == 0:
+        keep(Ancestors(lineage, arch.prefix_attention, opener.runs), folder)
+    share = hardware.data_rank(rank_of_process())
+    torch.manual_seed(config["seed"] + 1_000_003 * share)  # dropout differs by share of the batch
+    return Run(config, hardware, tokenizer, data, stage, plan, lineage)
+
+
+def _begin(
+    arch: Any, config: dict[str, Any], makers: dict[str, Any], known: Ancestors | None
+) -> str | None:
+    """Give an architecture the weights of `init_from`, unless a checkpoint will; their origin.
+
+    Sets how it reads prompts, which the rooms `rollout` and `stage` ask for.
+    """
+    if known is not None:
+        arch.prefix_attention = known.prefix_attention
+        return known.lineage
+    arch.prefix_attention = sees_prompts(config, arch.kind, makers["stage"].func)
+    return load_into(arch, config["init_from"], Path(config["run"]["root"]), config["arch"])
+
+
+def _plan(
+    config: dict[str, Any], arch: Any, objective: Any, data: Any, sequences: int, hardware: Hardware
+) -> Plan:
+    """The budget in steps, for what is built."""
+    seq_len = config["data"]["seq_len"]
+    return make_plan(
         budget=config["budget"],
         recipe_tokens=config["arch"]["recipe"]["tokens"],
         sequences=sequences,
@@ -119,10 +150,6 @@ def build(config: dict[str, Any], folder: Path | None = None) -> Run:
         num_examples=getattr(data, "num_train_examples", None),
         num_params=sum(p.numel() for p in arch.parameters()) - arch.num_embedding_params(),
     )
-    stage = make_stage(config, makers, arch, objective, plan, tokenizer, data)
-    share = hardware.data_rank(rank_of_process())
-    torch.manual_seed(config["seed"] + 1_000_003 * share)  # dropout differs by share of the batch
-    return Run(config, hardware, tokenizer, data, stage, plan, lineage)
 
 
 def make_tokenizer(config: dict[str, Any], makers: dict[str, Any], origins: list[Path]) -> Any:
@@ -177,11 +204,12 @@ def make_stage(
     plan: Plan,
     tokenizer: Any,
     data: Any,
+    opener: Any,
 ) -> Any:
     """The LightningModule, with what its signature names."""
     from lmlab.beside import build_corpus, make_reward  # which import this file
+    from lmlab.opened import open_run
 
-    opener = partial(open_run, root=Path(config["run"]["root"]))
     return supply(
         makers["stage"],
         arch=arch,
@@ -191,7 +219,7 @@ def make_stage(
         guard=Guard(**config["guard"]),
         tokenizer=tokenizer,
         data=data,
-        reward=make_reward(config.get("reward"), tokenizer, opener),
+        reward=make_reward(config.get("reward"), tokenizer, partial(open_run, root=opener.root)),
         add_lora=add_lora,
         without_lora=without_lora,
         build_corpus=partial(build_corpus, tokenizer=tokenizer, arch=arch, beside=data),
@@ -202,7 +230,7 @@ def make_stage(
 def _origins(config: dict[str, Any], folder: Path | None) -> list[Path]:
     """Where a tokenizer may have been kept: this run's own folder, or that of `init_from`."""
     places = [] if folder is None else [folder]
-    if config["init_from"] is not None:
+    if config["init_from"] is not None and not (folder and (folder / KEPT).is_dir()):
         places.append(find_origin(config["init_from"], Path(config["run"]["root"])))
     return places
 
@@ -220,36 +248,6 @@ def flops_per_sequence(arch: Any, objective: Any, seq_len: int) -> float:
     else:
         lengths = Lengths(source=0, target=seq_len, scored=0.0)
     return arch.flops_per_sequence(lengths.source, lengths.target, lengths.scored)
-
-
-@dataclass(slots=True)
-class OpenedRun:
-    """An earlier run as a part of this one: a reward model, a reference, a value model.
-
-    arch: with its weights, in evaluation mode; extra: the other tensors of its stage by name
-    (`head.weight`); config: as it was resolved; tokenizer: prepared and extended as it was then.
-    """
-
-    arch: Any
-    extra: dict[str, torch.Tensor]
-    config: dict[str, Any]
-    tokenizer: Any
-    lineage: str
-
-
-def open_run(name: str, root: Path) -> OpenedRun:
-    """A finished run by folder, name, MLflow id or `latest:stage=rm`. Raises: CheckpointError."""
-    try:
-        folder = run_folder(find_origin(name, root))
-    except CheckpointError as error:
-        raise CheckpointError(str(error).removeprefix("init_from=")) from error
-    config = read(folder / "config.yaml").config
-    makers = {group: instantiate(config[group]) for group in MADE}
-    tokenizer = make_tokenizer(config, makers, [folder])
-    arch = make_arch(config, tokenizer.vocab.size)
-    lineage = load_into(arch, name, root)
-    tensors = load_extra(folder)
-    return OpenedRun(arch.eval(), tensors, config, tokenizer, lineage or name)
 
 
 def make_arch(config: dict[str, Any], vocab_size: int) -> Any:

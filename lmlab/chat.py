@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lmlab.build import OpenedRun, open_run
 from lmlab.config.error import ConfigError
 from lmlab.data.chat_template import find_template
 from lmlab.data.conversation import Turn, single
 from lmlab.data.encode import Encode
 from lmlab.io.checkpoint import CheckpointError
+from lmlab.opened import OpenedRun, open_run
 from lmlab.rollout.pick import Sampling
 from lmlab.rollout.sample import sample
 
@@ -84,8 +84,6 @@ class Chat:
                 f"that is {len(tokens)} tokens, and the model takes {self._room()} besides its answer; "
                 "say it in fewer words, or lower --max-new-tokens"
             )
-        if self.opened.arch.kind == "encoder_decoder":
-            tokens = np.append(tokens, self.vocab.eos)
         self.num_answers += 1
         rollout = sample(
             self.opened.arch,
@@ -95,9 +93,25 @@ class Chat:
             num_samples=1,
             stop=self.stop,
             pad=self.vocab.eos if self.vocab.pad is None else self.vocab.pad,
+            source_end=self.vocab.eos,
         )
         ids = [token for token in rollout.responses()[0].tolist() if token not in self.stop]
         return self.tokenizer.decode(ids).strip("\n" if self.raw else None)
+
+
+def sampling_of(max_new_tokens: int, temperature: float, top_p: float) -> Sampling:
+    """How answers are drawn. Raises: ConfigError naming the option as typed."""
+    try:
+        return Sampling(
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+            top_k=None,
+            top_p=top_p,
+            repetition_penalty=1.0,
+        )
+    except ValueError as error:
+        setting, _, said = str(error).removeprefix("stage.sampling.").partition("=")
+        raise ConfigError([f"--{setting.replace('_', '-')} {said}"]) from error
 
 
 def chat(

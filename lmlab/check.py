@@ -20,6 +20,7 @@ from lmlab.config.place import GROUPS, Places, find_places, options
 from lmlab.config.rewrite import interpolation_lines
 from lmlab.config.secrets import HIDDEN, is_secret_key, literal_secrets, redact
 from lmlab.config.suggest import nearest
+from lmlab.config.typed import typed_problems
 
 __all__ = ["ConfigError", "check", "check_composed", "check_config_from_checkpoint"]
 
@@ -60,7 +61,7 @@ def _check_values(cfg: DictConfig, origins: Origins, places: Places) -> None:
     _stop(_targets(values, places), origins)
     _stop(key_problems(walk_keys(values, list(GROUPS))), origins)
     _stop(type_problems(values, list(GROUPS)), origins)
-    _stop(fit_problems(values, places), origins)
+    _stop([*fit_problems(values, places), *typed_problems(values, origins)], origins)
 
 
 def check_composed(composed: Composed, places: Places) -> None:

@@ -22,6 +22,7 @@ class Exported:
 
     folder: Path
     model: str  # as transformers calls it
+    notes: tuple[str, ...] = ()  # what is not the same there
 
 
 def export(run: str, to: str | None, root: Path = Path("runs")) -> Exported:
@@ -44,7 +45,22 @@ def export(run: str, to: str | None, root: Path = Path("runs")) -> Exported:
         publish(fresh, target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return Exported(target, model)
+    return Exported(target, model, notes_of(folder))
+
+
+def notes_of(run: Path) -> tuple[str, ...]:
+    """What the published format cannot say of a run's model."""
+    from lmlab.ancestors import attention_of
+    from lmlab.job import read
+
+    arch = read(run / "config.yaml").config["arch"]
+    if kind_of(arch) != "decoder" or not attention_of(run):
+        return ()
+    return (
+        "note: this model learned with prompts whose tokens all see one another (prefix_attention); "
+        "the published format has no such mask, so other programs read prompts from left to right "
+        "and get other answers",
+    )
 
 
 def _free(target: Path) -> Path:

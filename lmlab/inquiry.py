@@ -49,9 +49,9 @@ def supplies(job: Job, wanted: Any) -> dict[str, Any]:
         found["subject"] = subject_of(job.config, job.choices)
         found["other"] = lambda name: other_arch(job.config, job.choices, name)
     if "arch" in wanted:
-        from lmlab.subject import on_meta, vocabulary_size
+        from lmlab.subject import arch_of
 
-        found["arch"] = on_meta(job.config["arch"], vocabulary_size(job.config["tokenizer"]))
+        found["arch"] = arch_of(job.config)
     if "read_runs" in wanted:
         from lmlab.tracked import KEPT, read_runs
 

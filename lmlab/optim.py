@@ -137,6 +137,8 @@ class Muon(AdamW):
     Liu et al. 2025 (arXiv 2502.16982), so AdamW's learning rate carries over.
     """
 
+    num_optimizers: ClassVar[int] = 2
+
     def __init__(
         self,
         *,
@@ -168,21 +170,24 @@ class Muon(AdamW):
         self.muon_learning_rate, self.momentum = muon_learning_rate, momentum
 
     def build(self, module: nn.Module) -> list[torch.optim.Optimizer]:
-        """AdamW first, then Muon."""
+        """AdamW first, then Muon; one of them alone where the other has nothing to train."""
 
         def matrix(name: str, p: nn.Parameter) -> bool:
             return ".blocks." in f".{name}" and p.dim() == 2
 
         inside = [each for each in self._scaled(module, 2) if matrix(each[0], each[1])]
-        muon = torch.optim.Muon(
-            self._groups(inside, self.muon_learning_rate),
+        outside = [each for each in self._scaled(module, 1) if not matrix(each[0], each[1])]
+        found = [self._adamw(outside)] if outside else []
+        return [*found, self._muon(inside)] if inside else found
+
+    def _muon(self, parameters: Iterable[Scaled]) -> torch.optim.Optimizer:
+        return torch.optim.Muon(
+            self._groups(parameters, self.muon_learning_rate),
             self.muon_learning_rate,
             self.weight_decay,
             self.momentum,
             adjust_lr_fn="match_rms_adamw",
         )
-        outside = [each for each in self._scaled(module, 1) if not matrix(each[0], each[1])]
-        return [self._adamw(outside), muon]
 
 
 def named_parameters(module: nn.Module) -> list[tuple[str, nn.Parameter]]:

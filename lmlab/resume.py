@@ -28,6 +28,7 @@ def resume(run: str, overrides: list[str], root: Path = Path("runs")) -> int:
     if overrides:
         record = yaml.safe_load(path.read_text(encoding="utf-8"))
         record["config"] = extended(record["config"], overrides)
+        _must_go_on(folder, record["config"]["budget"])
         fresh = path.with_suffix(".new")
         fresh.write_text(dump(record), encoding="utf-8")
         os.replace(fresh, path)
@@ -39,6 +40,13 @@ def resume(run: str, overrides: list[str], root: Path = Path("runs")) -> int:
         )
     config = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
     devices = int(config["hardware"].get("devices", 1))
+    nodes = int(config["hardware"].get("nodes", 1))
+    if nodes > 1 and not launch.is_rank():
+        raise ConfigError(
+            [
+                f"hardware.nodes={nodes}: resume on every node, with torchrun or srun, as it was started"
+            ]
+        )
     if devices > 1 and not launch.is_rank():
         return launch.launch(path, devices, resume=True)
     from lmlab import worker
@@ -47,19 +55,35 @@ def resume(run: str, overrides: list[str], root: Path = Path("runs")) -> int:
 
 
 def extended(config: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
-    """`config` with budget.* overrides applied and checked."""
+    """`config` with a new budget, checked: what is given ends the run, and nothing of the old one."""
     node = OmegaConf.create(config)
+    for key in node.budget:
+        node.budget[key] = None
     for text in overrides:
         key, sign, value = text.partition("=")
         if not sign or not key.startswith("budget.") or key.count(".") != 1:
             raise ConfigError(
                 [f"{text}: a run is resumed with its own settings; only budget.* may change"]
             )
-        OmegaConf.update(node, key, yaml.safe_load(value))
+        name = key.removeprefix("budget.")
+        node.budget[name] = OmegaConf.from_dotlist([f"{name}={value}"])[name]
     changed = OmegaConf.to_container(node, resolve=False)
     assert isinstance(changed, dict)
     check_config_from_checkpoint(changed)  # type: ignore[arg-type]
     return changed  # type: ignore[return-value]
+
+
+def _must_go_on(folder: Path, budget: dict[str, Any]) -> None:
+    """Raises: ConfigError for steps or tokens that the run has taken already."""
+    steps = _json(folder / "progress.json").get("step", 0)
+    tokens = _json(folder / "metrics.json").get("progress/tokens", 0)
+    for name, done in (("steps", steps), ("tokens", tokens)):
+        if budget.get(name) is not None and budget[name] <= done:
+            raise ConfigError(
+                [
+                    f"budget.{name}={budget[name]:g}: the run has taken {done:g} {name} already; give more"
+                ]
+            )
 
 
 def find_run(run: str, root: Path = Path("runs")) -> Path:
@@ -69,7 +93,7 @@ def find_run(run: str, root: Path = Path("runs")) -> Path:
             return folder
     folders = sorted(path.parent for path in root.glob("*/config.yaml"))
     for folder in folders:
-        if _record(folder).get("mlflow_run_id") == run:
+        if _json(folder / "run.json").get("mlflow_run_id") == run:
             return folder
     near = difflib.get_close_matches(run, [folder.name for folder in folders], 1, 0.3)
     hint = f"; did you mean {root / near[0]}?" if near else f"; {root}/ has no runs"
@@ -78,13 +102,13 @@ def find_run(run: str, root: Path = Path("runs")) -> Path:
     )
 
 
-def _record(folder: Path) -> dict[str, Any]:
+def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads((folder / "run.json").read_text())
+        found = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _status(folder: Path) -> str | None:
-    return _record(folder).get("status")
+    return _json(folder / "run.json").get("status")

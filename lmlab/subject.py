@@ -7,38 +7,30 @@ from typing import Any
 
 import hydra
 import torch
-from torch.overrides import TorchFunctionMode
 
 from lmlab.batch import Lengths, Vocab
 from lmlab.config import resolve
 from lmlab.config.compose import Composer
+from lmlab.config.definition import constant, find_definition
 from lmlab.config.place import find_places
 from lmlab.scaling.plan.subject import Subject
 from lmlab.shape_of import params_of, shape_of
 from lmlab.stage.plan import make_plan, step_sequences
+from lmlab.undrawn import NothingDrawn
+from lmlab.vocabulary import vocabulary
 
 # What is trained where the configured objective does not fit the kind of architecture.
 USUAL = {"decoder": "clm", "encoder": "mlm", "encoder_decoder": "span_corruption"}
-BYTES_VOCABULARY, GPT2_VOCABULARY = 257, 50257
-
-
-class NothingDrawn(TorchFunctionMode):
-    """Random starts are left out: torch would load its compiler (a second) to draw on meta."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if getattr(func, "__name__", "") in ("normal_", "uniform_", "trunc_normal_"):
-            return args[0] if args else kwargs["tensor"]
-        return func(*args, **(kwargs or {}))
 
 
 def subject_of(config: dict[str, Any], choices: dict[str, str]) -> Subject:
     """The run that `config` describes. Raises: ValueError where only data or a clock would end it."""
-    vocab_size = vocabulary_size(config["tokenizer"])
-    arch = on_meta(config["arch"], vocab_size)
-    seq_len = int(arch.max_seq_len)
-    chosen = str(choices.get("objective")), config["objective"]
-    objective, lengths = _lengths(chosen, arch.kind, seq_len, vocab_size)
-    hardware = config["hardware"]
+    arch = arch_of(config)
+    seq_len = _seq_len(config, arch)
+    objective, node = _objective(config, choices)
+    lengths = _lengths(node, arch, seq_len)
+    hardware, batch = config["hardware"], config["batch"]
+    asked = batch["sequences"] and batch["sequences"] * seq_len
     return Subject(
         name=str(choices.get("arch")),
         shape=shape_of(arch),
@@ -47,8 +39,8 @@ def subject_of(config: dict[str, Any], choices: dict[str, str]) -> Subject:
         lengths=(lengths.source, lengths.target, lengths.scored),
         objective=objective,
         tokens=_tokens(config, arch, lengths, seq_len),
-        batch_tokens=float(config["batch"]["tokens"]),
-        micro_sequences=int(config["batch"]["micro_sequences"]),
+        batch_tokens=float(asked or batch["tokens"]),
+        micro_sequences=int(batch["micro_sequences"]),
         num_devices=int(hardware.get("devices", 1)) * int(hardware.get("nodes", 1)),
         strategy=str(hardware.get("strategy", "auto")),
     )
@@ -57,6 +49,7 @@ def subject_of(config: dict[str, Any], choices: dict[str, str]) -> Subject:
 def other_arch(config: dict[str, Any], choices: dict[str, str], name: str) -> Subject:
     """The same run with another option of `arch`, its recipe's batch and tokens included.
 
+    Sequences are as long as that architecture's, unless they were not in `config`.
     Raises: ConfigError for an option that there is not.
     """
     node = _option("arch", name)
@@ -64,7 +57,15 @@ def other_arch(config: dict[str, Any], choices: dict[str, str], name: str) -> Su
     budget = dict.fromkeys(config["budget"])
     batch = config["batch"] | {"tokens": recipe["batch_tokens"], "sequences": None}
     changed = config | {"arch": node, "budget": budget, "batch": batch}
+    if config["data"].get("seq_len") == config["arch"]["max_seq_len"]:
+        changed["data"] = config["data"] | {"seq_len": None}
     return subject_of(changed, choices | {"arch": name})
+
+
+def arch_of(config: dict[str, Any]) -> Any:
+    """The architecture with the run's vocabulary, without memory for its weights."""
+    _, node = _objective(config, {})
+    return on_meta(config["arch"], vocabulary(config | {"objective": node}).size)
 
 
 def on_meta(node: dict[str, Any], vocab_size: int) -> Any:
@@ -74,11 +75,16 @@ def on_meta(node: dict[str, Any], vocab_size: int) -> Any:
         return hydra.utils.instantiate(keys, _convert_="all")(vocab_size=vocab_size)
 
 
-def vocabulary_size(node: dict[str, Any]) -> int:
-    """Tokens of a tokenizer by its settings alone; GPT-2's where only its file would tell."""
-    if node.get("size"):
-        return int(node["size"])
-    return BYTES_VOCABULARY if node["_target_"].endswith(".Bytes") else GPT2_VOCABULARY
+def _seq_len(config: dict[str, Any], arch: Any) -> int:
+    """Tokens of a sequence. Raises: ValueError for more than the architecture takes."""
+    longest = int(arch.max_seq_len)
+    seq_len = int(config["data"].get("seq_len") or longest)
+    if seq_len > longest:
+        raise ValueError(
+            f"data.seq_len={seq_len} is longer than arch.max_seq_len={longest}; "
+            f"set arch.max_seq_len={seq_len} or data.seq_len={longest}"
+        )
+    return seq_len
 
 
 def _tokens(config: dict[str, Any], arch: Any, lengths: Lengths, seq_len: int) -> float:
@@ -109,20 +115,36 @@ def _tokens(config: dict[str, Any], arch: Any, lengths: Lengths, seq_len: int) -
     return float(plan.num_steps * plan.step_tokens)
 
 
-def _lengths(
-    chosen: tuple[str, dict[str, Any]], kind: str, seq_len: int, vocab_size: int
-) -> tuple[str, Lengths]:
-    """The objective that counts, and what it makes of a window of seq_len tokens."""
-    name, node = chosen
+def _objective(config: dict[str, Any], choices: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    """The objective that counts: the usual one, where the configured does not fit the architecture."""
+    kind = _literal(config["arch"], "kind")
+    node = config["objective"]
+    if kind in (_literal(node, "fits") or ()) and _has_lengths(node):
+        return str(choices.get("objective")), node
+    name = USUAL[str(kind)]
+    return name, _option("objective", name)
+
+
+def _literal(node: dict[str, Any], name: str) -> Any:
+    definition = find_definition(node["_target_"])
+    return None if definition is None else constant(definition, name)
+
+
+def _has_lengths(node: dict[str, Any]) -> bool:
+    return hasattr(hydra.utils.get_class(node["_target_"]), "lengths")
+
+
+def _lengths(node: dict[str, Any], arch: Any, seq_len: int) -> Lengths:
+    """What an objective makes of a window of seq_len tokens."""
     make = hydra.utils.instantiate(node, _convert_="all")
-    if kind not in make.func.fits or not hasattr(make.func, "lengths"):
-        name = USUAL[kind]
-        make = hydra.utils.instantiate(_option("objective", name), _convert_="all")
-    vocab = Vocab(size=vocab_size, eos=vocab_size - 1).with_specials("sentinels")
-    supplied = {"vocab": vocab, "kind": kind, "word_starts": None}
+    size = int(arch.vocab_size)
+    vocab = Vocab(size=size, eos=size - 1).with_specials("sentinels")
+    supplied = {"vocab": vocab, "kind": arch.kind, "word_starts": None}
     wanted = inspect.signature(make.func).parameters
-    objective = make(**{key: value for key, value in supplied.items() if key in wanted})
-    return name, objective.lengths(seq_len)
+    lengths: Lengths = make(
+        **{key: value for key, value in supplied.items() if key in wanted}
+    ).lengths(seq_len)
+    return lengths
 
 
 def _option(group: str, name: str) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from lmlab.scaling.grid_run import GridRun
+from lmlab.sweep.result import SIZES
 from lmlab.track.folder import Folder, read_json
 
-SIZES = {"params.total": "params/total", "params.non_embedding": "params/non_embedding"}
 KEPT = ("train/loss_nats", "progress/tokens")  # whose history is read
 
 

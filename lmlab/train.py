@@ -15,6 +15,7 @@ from rich.console import Console
 
 from lmlab import record
 from lmlab.build import Run, build, instantiate, rank_of_process
+from lmlab.clock import NEVER, BudgetClock
 from lmlab.data.tokenizer.inherit import keep
 from lmlab.io.checkpoint import find_good
 from lmlab.io.checkpoint_io import FolderCheckpointIO
@@ -26,19 +27,6 @@ from lmlab.screen import Screen, count, end_panel, summary
 from lmlab.stage.guard import Guard, Rewind
 from lmlab.track.folder import write_json
 from lmlab.verdict import verdict
-
-
-class BudgetClock(L.Callback):
-    """Ends training when the minutes are spent; rank 0's clock decides for all."""
-
-    def on_train_batch_end(
-        self, trainer: L.Trainer, stage: Any, outputs: Any, batch: Any, index: int
-    ) -> None:
-        if stage.plan.minutes is None:
-            return
-        spent = stage.plan.progress(trainer.global_step, stage.elapsed_seconds) >= 1.0
-        if trainer.strategy.broadcast(spent):
-            trainer.should_stop = True
 
 
 class ReturnMemory(L.Callback):
@@ -88,7 +76,7 @@ class Training:
         """Train to the end of the budget, or to a signal; the exit code."""
         quiet_lightning()
         checkpoint = self._checkpoint() if self.resume else None
-        run = build(self.config, self.folder)
+        run = build(self.config, self.folder, restored=checkpoint is not None)
         self.peak, how = device_peak(run)  # before the tracker's thread takes its share
         if self.is_main:
             keep(run.tokenizer, self.folder)
@@ -141,7 +129,7 @@ class Training:
                 extra = [LeaveOut(guard["rewind_skip_batches"])]
                 where = checkpoint.name if checkpoint else "the start"
                 self.console.print(f"loss spike at step {spike.step}: going back to {where}")
-                run = build(self.config, self.folder)
+                run = build(self.config, self.folder, restored=checkpoint is not None)
 
     def _checkpoint_before(self, step: int) -> Path | None:
         """The newest good checkpoint at or before `step`; later ones are removed."""
@@ -154,11 +142,13 @@ class Training:
             every_steps=config["every_steps"],
             keep=config["keep"],
             config_text=self.job.text,
+            data_ranks=run.hardware.data_ranks,
         )
         self.screen = Screen(run, self.folder / "log.txt")
         every = None
-        if run.stage.num_validations and plan.num_steps:
-            every = max(1, -(-plan.num_steps // run.stage.num_validations))
+        if run.stage.num_validations:  # by the clock where a budget has minutes
+            steps = plan.num_steps or NEVER
+            every = NEVER if plan.minutes else max(1, -(-steps // run.stage.num_validations))
         trainer = run.hardware.trainer(
             max_epochs=-1,
             max_steps=plan.num_steps or -1,
@@ -171,7 +161,7 @@ class Training:
             plugins=[FolderCheckpointIO()],
             callbacks=[
                 self.screen,
-                BudgetClock(),
+                BudgetClock(run.stage.num_validations),
                 ReturnMemory(),
                 *self.extra_callbacks,
                 *extra,
@@ -216,7 +206,8 @@ class Training:
         stage = run.stage
         metrics = stage.latest | getattr(stage, "val_metrics", {})
         floor = getattr(run.data, "entropy_rate_nats", None)
-        if floor is not None and "val/loss_nats" in metrics:
+        of_all_text = getattr(getattr(stage, "objective", None), "of_all_text", False)
+        if floor is not None and of_all_text and "val/loss_nats" in metrics:
             metrics |= {"data/entropy_rate_nats": floor}
             metrics |= {"val/above_entropy_nats": metrics["val/loss_nats"] - floor}
         write_json(self.folder / "metrics.json", record.sizes(run) | metrics)

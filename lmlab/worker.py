@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 
@@ -25,9 +26,14 @@ def run(config_path: str, *, resume: bool = False) -> int:
     from lmlab.lean import without_unused
 
     with without_unused():
+        from lmlab.ancestors import pinned
+        from lmlab.config.run_folder import held
+        from lmlab.launch import is_first
         from lmlab.train import Training
 
-    code = Training(job, resume=resume).run()
+    with held(Path(config_path).parent) if is_first() else nullcontext():
+        job = pinned(job, write=is_first())
+        code = Training(job, resume=resume).run()
     _leave_group()
     return code
 
@@ -42,13 +48,13 @@ def _leave_group() -> None:
 
 def main(arguments: list[str]) -> int:
     """The entry point of one rank."""
-    from lmlab.config.report import WRONG_CONFIG, is_users, report
+    from lmlab.config.report import WRONG_CONFIG, is_users, report, unwrapped
 
     path, resuming = Path(arguments[0]), "--resume" in arguments[1:]
     try:
         return run(str(path), resume=resuming)
     except Exception as error:
-        if is_users(error) and os.environ.get("RANK", "0") != "0":
+        if is_users(unwrapped(error)) and os.environ.get("RANK", "0") != "0":
             return WRONG_CONFIG  # every rank met the same mistake; rank 0 explains it
         return report(error, folder=path.parent)
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from lmlab.build import OpenedRun
-from lmlab.chat import Chat, chat, talk
+from lmlab.chat import Chat, chat, sampling_of, talk
 from lmlab.config.error import ConfigError
+from lmlab.data.conversation import Turn
 from lmlab.data.tokenizer.bytes import Bytes
+from lmlab.opened import OpenedRun
 from lmlab.stage.answer_table import plain_sampling
 from tests.conftest import small_gpt
 
@@ -105,3 +106,24 @@ def test_an_encoder_cannot_chat():
     with_.opened.arch.kind = "encoder"
     with pytest.raises(ValueError, match="kind encoder cannot write"):
         Chat(with_.opened, with_.sampling, seed=0, raw=False, system=None)
+
+
+def test_draws_that_mean_nothing_are_said_as_typed():
+    with pytest.raises(ConfigError, match="^--top-p 2.0 must be in 0..1"):
+        sampling_of(4, 1.0, 2.0)
+    with pytest.raises(ConfigError, match="^--max-new-tokens 0 must be 1 or more"):
+        sampling_of(0, 1.0, 0.9)
+
+
+def test_a_model_that_learned_to_see_whole_prompts_answers_so():
+    with_ = make()
+    tokens = with_.encode.prompts([[Turn("user", "Which one is it?")]])[0]
+    arch, seen = with_.opened.arch, []
+    plain = arch.forward
+    arch.forward = lambda tokens, *more, **keys: seen.append(more) or plain(tokens, *more, **keys)
+    for whole in (False, True):
+        arch.prefix_attention = whole
+        seen.clear()
+        with_._draw(tokens)
+        masks = [more[2] for more in seen if len(more) > 2 and more[2] is not None]
+        assert bool(masks) == whole and all(bool(mask.all()) for mask in masks)

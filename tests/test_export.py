@@ -152,3 +152,11 @@ def test_a_run_without_its_tokenizer_is_refused(tmp_path):
     (run / "tokenizer" / "lmlab.json").unlink()
     with pytest.raises(ConfigError, match="has no tokenizer"):
         export(str(run), None)
+
+
+def test_a_mask_that_the_format_cannot_say_is_told(tmp_path, capsys):
+    run = finished_run(tmp_path, "objective=prefix_lm", specials="marks")
+    assert main(["export", str(run)]) == 0
+    assert "prefix_attention); the published format has no such mask" in capsys.readouterr().out
+    plain = finished_run(tmp_path)
+    assert export(str(plain), None).notes == ()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from lmlab.arch.layer.lora import add_lora
 from lmlab.optim import AdamW, Muon, rate
 from tests.conftest import small_gpt
 
@@ -102,3 +103,18 @@ def test_without_gradients_a_step_moves_nothing(made):
 def test_settings_out_of_range_are_refused(change, words):
     with pytest.raises(ValueError, match=words):
         AdamW(**(KEYS | change))
+
+
+def test_where_only_adapters_train_muon_has_all_of_them():
+    model = small_gpt()
+    add_lora(model, 2, 4.0, ["query", "value"])
+    (muon,) = Muon(**MUON).build(model)
+    held = [p for group in muon.param_groups for p in group["params"]]
+    assert isinstance(muon, torch.optim.Muon) and len(held) == 8
+
+
+def test_where_no_block_trains_adamw_has_all():
+    model = small_gpt()
+    model.blocks.requires_grad_(False)
+    (adamw,) = Muon(**MUON).build(model)
+    assert isinstance(adamw, torch.optim.AdamW)

@@ -8,7 +8,8 @@ from lmlab.config.place import find_places, options
 from lmlab.scaling.plan.flops import sequence_flops
 from lmlab.scaling.plan.shape import num_params, params_by_part
 from lmlab.shape_of import params_of, shape_of
-from lmlab.subject import NothingDrawn, on_meta
+from lmlab.subject import on_meta
+from lmlab.undrawn import NothingDrawn
 from tests.arch.test_sizes import option
 from tests.conftest import small_gpt
 

@@ -10,7 +10,7 @@ from lmlab.config import resolve
 from lmlab.config.compose import Composer
 from lmlab.config.error import ConfigError
 from lmlab.config.place import find_places
-from lmlab.subject import other_arch, subject_of, vocabulary_size
+from lmlab.subject import arch_of, other_arch, subject_of
 
 
 def composed(*overrides: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -56,7 +56,22 @@ def test_devices_are_those_of_hardware():
     assert (found.num_devices, found.strategy) == (32, "ddp")
 
 
-def test_a_vocabulary_by_its_settings():
-    assert vocabulary_size({"_target_": "lmlab.data.tokenizer.bytes.Bytes"}) == 257
-    assert vocabulary_size({"_target_": "x.Bpe", "size": 4096}) == 4096
-    assert vocabulary_size({"_target_": "x.Gpt2", "folder": None}) == 50257
+def test_the_vocabulary_has_what_the_objective_wishes_for():
+    config, choices = composed("arch=bert_tiny", "tokenizer=bytes")
+    assert arch_of(config).vocab_size == subject_of(config, choices).shape.vocab_size == 263
+
+
+def test_a_step_is_as_many_sequences_as_asked_for_and_as_long():
+    words = ["arch=gpt_tiny", "budget.steps=10", "batch.sequences=4", "data.seq_len=32"]
+    found = subject_of(*composed(*words))
+    assert (found.seq_len, found.batch_tokens, found.tokens) == (32, 128, 1280)
+    assert found.lengths == (0, 32, 32)
+    with pytest.raises(ValueError, match=r"data.seq_len=4096 is longer than arch.max_seq_len"):
+        subject_of(*composed("arch=gpt_tiny", "data.seq_len=4096"))
+
+
+def test_another_size_has_sequences_of_its_own_length():
+    config, choices = composed("arch=gpt_small")
+    assert other_arch(config, choices, "gpt_175b").seq_len == 2048
+    config, choices = composed("arch=gpt_small", "data.seq_len=128")
+    assert other_arch(config, choices, "gpt_175b").seq_len == 128

@@ -210,3 +210,26 @@ def test_the_reachable_loss_of_a_grammar_is_approached_from_above(tmp_path):
     assert end(kill.start(_run, folder), 120) == 0
     last = losses(folder)[-1]
     assert 0.2 < last < math.log(257) - 1
+
+
+def test_a_run_is_not_trained_twice_at_once(tmp_path, monkeypatch):
+    from lmlab import worker
+
+    folder = folder_of(tmp_path, "budget.steps=1")
+    with run_folder.held(folder):
+        monkeypatch.setattr(run_folder, "held", partial(run_folder.held, wait_seconds=0.0))
+        with pytest.raises(ValueError, match="another process is at work on this run"):
+            worker.run(str(folder / "config.yaml"))
+    assert [path.name for path in folder.iterdir() if path.name != run_folder.LOCK] == [
+        "config.yaml"
+    ]
+
+
+def test_lightning_does_not_seed_the_processes_alike_again(tmp_path, monkeypatch):
+    """With this variable its strategies would give all processes one state, and so one dropout."""
+    from lmlab.build import build
+    from lmlab.job import read
+
+    monkeypatch.delenv("PL_GLOBAL_SEED", raising=False)
+    build(read(folder_of(tmp_path) / "config.yaml").config)
+    assert "PL_GLOBAL_SEED" not in os.environ

@@ -94,6 +94,7 @@ class GPT(nn.Module):
             raise ValueError(f"arch.position=rotary needs an even head width, not {head_width}")
         self.vocab_size, self.width, self.max_seq_len = vocab_size, width, max_seq_len
         self.num_layers, self.num_kv_heads, self.head_width = num_layers, kv_heads, head_width
+        self.cache_heads = kv_heads
         self.position, self.rope_base = position, 10000.0 if rope_base is None else rope_base
         self.token_embedding = nn.Embedding(vocab_size, width)
         self.position_embedding = self._position_table(position)
@@ -182,7 +183,7 @@ class GPT(nn.Module):
     def new_cache(self, batch_size: int, max_len: int) -> list[LayerCache]:
         """Room for `max_len` tokens of `batch_size` sequences, for incremental decoding."""
         weight = self.token_embedding.weight
-        shape = (batch_size, self.num_kv_heads, min(max_len, self.max_seq_len), self.head_width)
+        shape = (batch_size, self.cache_heads, min(max_len, self.max_seq_len), self.head_width)
         return new_cache(self.num_layers, shape, weight.device, weight.dtype)
 
     def num_embedding_params(self) -> int:
@@ -206,7 +207,3 @@ class GPT(nn.Module):
         return (
             6.0 * matrices + mixing
         ) * length + 6.0 * self.unembedding.weight.numel() * num_scored
-
-    def flops_per_token(self, seq_len: int) -> float:
-        """Of `flops_per_sequence`, where every token is scored."""
-        return self.flops_per_sequence(0, seq_len, seq_len) / seq_len

@@ -91,6 +91,7 @@ class Llama(nn.Module):
         self.stretch = _stretch(rope_factor, rope_low_freq, rope_high_freq, rope_original_len)
         self.vocab_size, self.width, self.max_seq_len = vocab_size, width, max_seq_len
         self.num_layers, self.num_heads, self.num_kv_heads = num_layers, num_heads, kv_heads
+        self.cache_heads = kv_heads
         self.rope_base = rope_base
         self.token_embedding = nn.Embedding(vocab_size, width)
         ff_width = feed_forward_width(width) if ff_width is None else ff_width
@@ -163,7 +164,7 @@ class Llama(nn.Module):
     def new_cache(self, batch_size: int, max_len: int) -> list[LayerCache]:
         """Room for `max_len` tokens of `batch_size` sequences, for incremental decoding."""
         weight = self.token_embedding.weight
-        shape = (batch_size, self.num_kv_heads, min(max_len, self.max_seq_len), self.head_width)
+        shape = (batch_size, self.cache_heads, min(max_len, self.max_seq_len), self.head_width)
         return new_cache(self.num_layers, shape, weight.device, weight.dtype)
 
     def num_embedding_params(self) -> int:

@@ -136,7 +136,7 @@ class T5(nn.Module):
                 f"many as arch.num_layers; not {num_decoder_layers}"
             )
         self.vocab_size, self.width, self.max_seq_len = vocab_size, width, max_seq_len
-        self.num_layers, self.num_heads = num_layers, num_heads
+        self.num_layers, self.num_heads, self.cache_heads = num_layers, num_heads, num_heads
         self.head_width = head_width or head_width_of(width, num_heads)
         self.ff_width, self.feed_forward = ff_width or 4 * width, FEED_FORWARD[feed_forward]
         self.tied_embeddings, self.rate = tied_embeddings, dropout
@@ -226,7 +226,7 @@ class T5(nn.Module):
         self, memory: Tensor, source_mask: Tensor | None, max_len: int
     ) -> DecoderCache:
         """Room for `max_len` target tokens of each row of memory (B, S, D)."""
-        shape = (self.num_heads, min(max_len, self.max_seq_len), self.head_width)
+        shape = (self.cache_heads, min(max_len, self.max_seq_len), self.head_width)
         return new_decoder_cache(memory, source_mask, len(self.decoder.blocks), shape)
 
     def decode(self, tokens: Tensor, cache: DecoderCache) -> Tensor:

@@ -120,7 +120,7 @@ class Transformer(nn.Module):
     ) -> None:
         super().__init__()
         self.vocab_size, self.width, self.max_seq_len = vocab_size, width, max_seq_len
-        self.num_layers, self.num_heads = num_layers, num_heads
+        self.num_layers, self.num_heads, self.cache_heads = num_layers, num_heads, num_heads
         self.head_width = head_width_of(width, num_heads)
         decoder_layers = num_layers if num_decoder_layers is None else num_decoder_layers
         sizes = (width, num_heads, ff_width or 4 * width, dropout)
@@ -182,7 +182,7 @@ class Transformer(nn.Module):
         self, memory: Tensor, source_mask: Tensor | None, max_len: int
     ) -> DecoderCache:
         """Room for `max_len` target tokens of each row of memory (B, S, D)."""
-        shape = (self.num_heads, min(max_len, self.max_seq_len), self.head_width)
+        shape = (self.cache_heads, min(max_len, self.max_seq_len), self.head_width)
         return new_decoder_cache(memory, source_mask, len(self.decoder.blocks), shape)
 
     def decode(self, tokens: Tensor, cache: DecoderCache) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,9 @@ from lmlab.config.source import make_loader
 # What of Hydra's own node may be set: the rest would have no effect, lmlab runs its jobs itself.
 # hydra.searchpath is not among them: a `pkg://` in it imports a package before any check.
 HYDRA_KEYS = ("hydra.mode", "hydra.sweeper")
+# A run by what it is, `latest:stage=sft,arch=gpt_tiny`: one value, though Hydra's grammar would want
+# quotes around it, for its signs and commas.
+LATEST = re.compile(r"([^=\s'\"]+)=(latest:[^'\"\[\]{}]*)")
 EXPECTED = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, OSError)
 
 
@@ -55,8 +59,11 @@ class Composer:
 
     def parse(self, overrides: list[str]) -> list[Override]:
         """Overrides by Hydra's grammar. Raises: ConfigError naming the one that cannot be read."""
+        quoted = [
+            LATEST.sub(r'\1="\2"', text) if LATEST.fullmatch(text) else text for text in overrides
+        ]
         try:
-            return OverridesParser.create(self.loader).parse_overrides(overrides)
+            return OverridesParser.create(self.loader).parse_overrides(quoted)
         except EXPECTED as error:
             raise rewrite(error, overrides, self.places) from error
 
@@ -77,7 +84,8 @@ class Composer:
         typed, groups = [], {}
         for override in parsed:
             if self._is_choice(override):
-                groups[override.key_or_group] = override.input_line or ""
+                at = f"@{override.package}" if override.package else ""
+                groups[override.key_or_group + at] = override.input_line or ""
             else:
                 typed.append((override.key_or_group, override.input_line or ""))
         return Composed(cfg, hydra, task, Origins(self.loader, composed, typed, groups))

@@ -9,6 +9,7 @@ from typing import Any
 from lmlab.config.allow import nodes
 from lmlab.config.catalog import options_where, read_yaml
 from lmlab.config.definition import constant, find_definition
+from lmlab.config.fit_hardware import hardware_problems
 from lmlab.config.needs import needs_model
 from lmlab.config.node import Problem
 from lmlab.config.place import Places, options
@@ -37,6 +38,7 @@ def fit_problems(tree: Mapping[str, Any], places: Places) -> list[Problem]:
         *_reward(tree, places),
         *_only_with(tree),
         *_without_effect(tree, places),
+        *hardware_problems(tree),
     ]
 
 
@@ -77,15 +79,16 @@ def _architecture(tree: Mapping[str, Any], places: Places) -> list[Problem]:
 
 
 def _idle(tree: Mapping[str, Any]) -> list[Problem]:
-    """Values that an objective says have no effect on that kind of architecture."""
+    """Values that an objective or data say have no effect on that kind of architecture."""
     kind = _class_constant(tree, "arch", "kind")
-    idle = _class_constant(tree, "objective", "idle_on")
     problems = []
-    for key, value in (idle.get(kind, {}) if isinstance(idle, dict) else {}).items():
-        found = select(tree, f"objective.{key}")
-        if found is not None and found == value:
-            text = f"has no effect on an architecture that is {kind}"
-            problems.append(Problem(f"objective.{key}", text, found))
+    for group in ("objective", "data"):
+        idle = _class_constant(tree, group, "idle_on")
+        for key, value in (idle.get(kind, {}) if isinstance(idle, dict) else {}).items():
+            found = select(tree, f"{group}.{key}")
+            if found is not None and found == value:
+                text = f"has no effect on an architecture that is {kind}"
+                problems.append(Problem(f"{group}.{key}", text, found))
     return problems
 
 
@@ -147,17 +150,18 @@ def _only_with(tree: Mapping[str, Any]) -> list[Problem]:
         definition = find_definition(str(node.get("_target_", "")))
         rules = None if definition is None else constant(definition, "only_with")
         for key, conditions in rules.items() if isinstance(rules, dict) else ():
-            if node.get(key) is None:
-                continue
+            if node.get(key) is None or isinstance(node[key], Mapping):
+                continue  # a node that stands there by default: lmlab/config/typed.py
             for other, values in conditions.items():
                 if node.get(other) not in values:
-                    text = _needs(f"{path}.{other}", values, node.get(other))
+                    text = needs(f"{path}.{other}", values, node.get(other))
                     hint = f"{path}.{key}=null"
                     problems.append(Problem(f"{path}.{key}", text, node[key], hint=hint))
     return problems
 
 
-def _needs(other: str, values: tuple[Any, ...], value: Any) -> str:
+def needs(other: str, values: tuple[Any, ...], value: Any) -> str:
+    """What is said of a setting that only has an effect with some values of another."""
     shown = "null" if value is None else value
     return f"has no effect with {other}={shown}, only with {other}={'|'.join('null' if each is None else str(each) for each in values)}"
 
@@ -169,5 +173,5 @@ def _without_effect(tree: Mapping[str, Any], places: Places) -> list[Problem]:
     for path, (other, values) in EFFECTIVE_WITH.items():
         value, default = select(tree, path), select(defaults, path)
         if value != default and select(tree, other) not in values:
-            problems.append(Problem(path, _needs(other, values, select(tree, other)), value))
+            problems.append(Problem(path, needs(other, values, select(tree, other)), value))
     return problems

@@ -25,7 +25,7 @@ def overlaps(path: str, key: str) -> bool:
 class Origins:
     """Answers for one composition: typed overrides (key, text) first, then the files, last first.
 
-    groups: the choices of options among them, as (group, text).
+    groups: the choices of options among them, by group (`data`, `data@stage.pretraining`).
     """
 
     def __init__(
@@ -42,7 +42,8 @@ class Origins:
     def override(self, path: str) -> str | None:
         """The override that wrote `path`, exactly as typed."""
         written = (text for key, text in reversed(self._typed) if overlaps(path, key))
-        return next(written, self._groups.get(path))
+        chosen = (text for key, text in self._groups.items() if key.rpartition("@")[2] == path)
+        return next(written, next(chosen, None))
 
     def file(self, path: str) -> str | None:
         """The last file that wrote `path`."""

@@ -38,8 +38,7 @@ def report(error: Exception, *, debug: bool | None = None, folder: Path | None =
     """
     if debug is None:
         debug = folder is not None and _asks_for_traceback(folder / "config.yaml")
-    if type(error).__name__ == "InstantiationException" and isinstance(error.__cause__, Exception):
-        error = error.__cause__  # Hydra's wrapper hides what a constructor said
+    error = unwrapped(error)
     trace = redact("".join(traceback.format_exception(error)))
     if debug:
         print(trace, file=sys.stderr, end="")
@@ -50,6 +49,13 @@ def report(error: Exception, *, debug: bool | None = None, folder: Path | None =
     else:
         _print(_unexpected(error, trace, folder))
     return WRONG_CONFIG if isinstance(error, ConfigError) or is_users(error) else FAILED
+
+
+def unwrapped(error: Exception) -> Exception:
+    """What a constructor said, which Hydra's wrapper hides."""
+    if type(error).__name__ == "InstantiationException" and isinstance(error.__cause__, Exception):
+        return error.__cause__
+    return error
 
 
 def _asks_for_traceback(config: Path) -> bool:

@@ -6,7 +6,8 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from lmlab.config.resolve import without_environment
 from lmlab.config.secrets import redact
 
 MAX_NAME = 60
+LOCK = "run.lock"  # held by process 0 of whoever trains in the folder
 
 
 def slug(text: str) -> str:
@@ -76,9 +78,38 @@ def _experiment(choices: Mapping[str, Any]) -> list[str]:
 
 def forget(folder: Path) -> None:
     """Remove the folder of a run that ended before it began: nothing in it but config.yaml."""
-    if [path.name for path in folder.iterdir()] == ["config.yaml"]:
-        (folder / "config.yaml").unlink()
+    if {path.name for path in folder.iterdir()} - {LOCK} != {"config.yaml"}:
+        return
+    try:
+        with held(folder, wait_seconds=0.0):
+            (folder / "config.yaml").unlink()
+            (folder / LOCK).unlink(missing_ok=True)
+        (folder / LOCK).unlink(missing_ok=True)
         folder.rmdir()
+    except ValueError:
+        return  # another process has it
+
+
+@contextmanager
+def held(folder: Path, wait_seconds: float = 5.0) -> Iterator[None]:
+    """Inside, this process is the only one that writes into a run's folder.
+
+    wait_seconds: for the helpers of one that was killed to end. Raises: ValueError while another
+    process has it.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / LOCK, thread_local=False)
+    try:
+        lock.acquire(timeout=wait_seconds)
+    except Timeout:
+        raise ValueError(
+            f"{folder}: another process is at work on this run; wait for its end, or stop it"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def dump(record: Mapping[str, Any]) -> str:

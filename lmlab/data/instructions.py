@@ -29,11 +29,17 @@ class Instructions(ExampleData):
     `Encoded`, with its prompt, accepted answers, task and category for whoever generates.
     template: see find_template; loss: on the `response` or on `all`; packing: whole conversations
     share a row without seeing each other; prefix_attention: on a decoder, a prompt's tokens all see
-    one another (an encoder does so anyway). Longer than a row: left out and counted in `notes`.
+    one another. Longer than a row: left out and counted in `notes`.
+    An encoder-decoder reads all turns but the last answer and learns that one: earlier answers are
+    only read, and loss=all and prefix_attention, which would have no effect, are refused.
     """
 
     specials: ClassVar[str] = "marks"
     family: ClassVar[str] = "conversations"
+    # Values that have no effect on an architecture of that kind; refused before anything is built.
+    idle_on: ClassVar[dict[str, dict[str, object]]] = {
+        "encoder_decoder": {"loss": "all", "prefix_attention": True}
+    }
 
     def __init__(
         self,
@@ -65,10 +71,16 @@ class Instructions(ExampleData):
         )
         if seq_len < 2:
             raise ValueError(f"data.seq_len={seq_len} must be 2 or more")
+        for key, value in self.idle_on.get(kind, {}).items():
+            if {"loss": loss, "prefix_attention": prefix_attention}[key] == value:
+                raise ValueError(
+                    f"data.{key}={value} has no effect on an architecture that is {kind}: its encoder "
+                    "sees all of the prompt, and its decoder writes the last answer alone"
+                )
         self.source, self.seq_len, self.loss, self.kind = source, seq_len, loss, kind
         self.cache_dir = cache_dir
         self.packing = packing and kind != "encoder_decoder"
-        self.prefix_attention = prefix_attention and kind != "encoder_decoder"
+        self.prefix_attention = prefix_attention
         self.template = find_template(template, tokenizer)
         self.encode = Encode(tokenizer, self.template, loss)
 

@@ -96,7 +96,7 @@ class Prompts(ExampleData):
         return sorted({self.vocab.eos, int(self.encode(self._validation[:1])[0].tokens[-1])})
 
     def prepare(self) -> None:
-        """Read and encode. Raises: ValueError when nothing is left to train or validate on."""
+        """Read and encode. Raises: ValueError when nothing is left to validate on."""
         settings = (self.template.source, self.seq_len, self.limit)
         self.digest = hash_of_text("prompts", self.source.fingerprint(self.cache_dir), *settings)
         if isinstance(self.source, Comparisons):
@@ -104,11 +104,10 @@ class Prompts(ExampleData):
             self._train = [answered(each) for each in self.source.train()]
         else:
             self._validation = self.source.validation()
-            number = self.source.num_train
-            self._train = [self.source.train(each) for each in range(number or 0)]
+            self._train = [self.source.train(each) for each in range(self.source.num_train or 0)]
         validation = range(-1, -1 - len(self._validation), -1)
         self.val_examples = self._short_enough(self._numbered(validation), "validation")
-        if self._train or isinstance(self.source, Comparisons):
+        if isinstance(self.source, Comparisons) or self.source.num_train is not None:
             training = self._numbered(range(len(self._train)))
             self.train_examples = self._short_enough(training, "training")
         else:
@@ -122,9 +121,17 @@ class Prompts(ExampleData):
         """Prompt, accepted answers, task and category behind a number of `PromptBatch.index`."""
         if number < 0:
             return self._validation[-1 - number]
-        if self._train or isinstance(self.source, Comparisons):
+        if isinstance(self.source, Comparisons) or self.source.num_train is not None:
             return self._train[number]
         return self.source.train(number)
+
+    def training(self, most: int) -> PromptBatch | None:
+        """The first `most` training prompts, those that are too long left out; None without any."""
+        if isinstance(self.train_examples, Pools):
+            found = [each for each in self._numbered(range(most)) if each.length <= self.limit]
+        else:
+            found = [self.train_examples[at] for at in range(min(most, len(self.train_examples)))]
+        return self.collate(found, np.zeros(len(found), np.uint64)) if found else None
 
     def gold(self, number: int, answer: str) -> float:
         """The hidden score of an answer to a prompt, 0..1; only to be logged."""
@@ -142,11 +149,24 @@ class Prompts(ExampleData):
     def _short_enough(self, prompts: list[Prompt], side: str) -> list[Prompt]:
         left = [each for each in prompts if each.length <= self.limit]
         self._report(len(prompts) - len(left), len(prompts), side)
-        if not left:
+        if not left and side == "validation":
             raise ValueError(
                 f"data.max_prompt_tokens={self.limit} leaves no {side} prompt of {len(prompts)}"
             )
         return left
+
+    def check_trainable(self) -> None:
+        """Raises: ValueError where there is no prompt to train on, as in files to evaluate with."""
+        if self.num_train_examples != 0:
+            return
+        if self._train:
+            raise ValueError(
+                f"data.max_prompt_tokens={self.limit} leaves no training prompt of {len(self._train)}"
+            )
+        raise ValueError(
+            "data.source gives no prompt to train on, only some to evaluate with (as BIG-bench files "
+            "do); choose other data, or a stage that trains nothing: stage=generate, stage=best_of_n"
+        )
 
     def _report(self, number: int, of: int, side: str) -> None:
         if number:

@@ -6,21 +6,17 @@ collectives move nothing. Nothing is computed; placements, shapes and sizes are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from torch import nn
-from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import DTensor
-from torch.overrides import TorchFunctionMode
 
 from lmlab.hardware.blocks import blocks_of
-
-DRAWS = ("normal_", "uniform_", "trunc_normal_")
+from lmlab.mesh.traffic import pretended_mesh
+from lmlab.undrawn import NothingDrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +33,6 @@ class DryRun:
     placements: dict[str, str]
 
 
-class NothingDrawn(TorchFunctionMode):
-    """Random starts are left out: there is no memory to draw into."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if getattr(func, "__name__", "") in DRAWS:
-            return args[0] if args else kwargs["tensor"]
-        return func(*args, **(kwargs or {}))
-
-
-@contextmanager
-def fake_processes(world_size: int, rank: int = 0) -> Iterator[None]:
-    """Inside, this process is `rank` of `world_size`, and talks to nobody."""
-    from torch.testing._internal.distributed.fake_pg import FakeStore
-
-    dist.init_process_group("fake", store=FakeStore(), rank=rank, world_size=world_size)
-    try:
-        yield
-    finally:
-        dist.destroy_process_group()
-
-
 def dry_run(hardware: Any, make_arch: Callable[[], nn.Module], rank: int = 0) -> DryRun:
     """Divide an architecture as `hardware` would and count what process `rank` holds.
 
@@ -71,9 +46,7 @@ def dry_run(hardware: Any, make_arch: Callable[[], nn.Module], rank: int = 0) ->
         names = dict.fromkeys((name for name, _ in stage.named_parameters()), "whole")
         return DryRun(total, total, total, names)
     largest = _largest_block(stage)
-    with fake_processes(hardware.world_size, rank):
-        shape = hardware.mesh_shape
-        mesh = init_device_mesh("cpu", tuple(shape.values()), mesh_dim_names=tuple(shape))
+    with pretended_mesh(hardware.mesh_shape, rank) as mesh:
         hardware.divide(stage, mesh)
         parts = {name: _local(parameter) for name, parameter in stage.named_parameters()}
         where = {name: _placement(parameter) for name, parameter in stage.named_parameters()}

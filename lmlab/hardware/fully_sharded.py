@@ -21,6 +21,7 @@ class FullySharded(Hardware):
     hybrid sharding, where each group of processes holds one whole model.
     """
 
+    divides_model: ClassVar[bool] = True
     only_with: ClassVar[dict[str, dict[str, tuple[str, ...]]]] = {
         "gather_dtype": {"precision": ("bf16", "fp8")},
         "cpu_offload": {"accelerator": ("gpu", "auto")},

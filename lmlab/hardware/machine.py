@@ -91,6 +91,11 @@ class Hardware:
         return rank
 
     @property
+    def data_ranks(self) -> list[int]:
+        """Which share of the batch each process has, by rank."""
+        return [self.data_rank(rank) for rank in range(self.world_size)]
+
+    @property
     def backend(self) -> str:
         """What the processes talk through."""
         return "nccl" if self.accelerator == "gpu" else "gloo"

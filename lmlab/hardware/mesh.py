@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from torch import nn
 from torch.distributed.device_mesh import DeviceMesh
 
 from lmlab.hardware.blocks import compile_blocks
 from lmlab.hardware.machine import Hardware
+from lmlab.hardware.settings import check_mesh, shares_of_mesh
 from lmlab.hardware.sharded import Sharded
 from lmlab.mesh import check, gradients_kept_apart, parallelize
 
@@ -23,6 +23,9 @@ class Mesh(Hardware):
     Raises: ValueError when the mesh is not made of all processes, or a rule names no axis of it.
     """
 
+    divides_model: ClassVar[bool] = True
+    takes_heads: ClassVar[bool] = False  # that a stage trains beside its architecture
+
     def __init__(
         self,
         *,
@@ -32,24 +35,12 @@ class Mesh(Hardware):
         **machine: Any,
     ) -> None:
         super().__init__(strategy=strategy, **machine)  # type: ignore[arg-type]
-        shown = ", ".join(f"{name}: {size}" for name, size in mesh.items())
-        if not mesh or min(mesh.values()) < 1 or math.prod(mesh.values()) != self.world_size:
-            raise ValueError(
-                f"hardware.mesh={{{shown}}} is {math.prod(mesh.values())} processes, and "
-                f"hardware.devices={self.devices} x hardware.nodes={self.num_nodes} are "
-                f"{self.world_size}; set hardware.devices={math.prod(mesh.values())}"
-            )
-        for axis, name in rules.items():
-            if name is not None and name not in mesh:
-                raise ValueError(
-                    f"hardware.rules.{axis}={name}: hardware.mesh={{{shown}}} has no such axis"
-                )
+        check_mesh(mesh, rules, self.devices, self.num_nodes)
         self.mesh_shape, self.rules = dict(mesh), dict(rules)
 
     @property
     def data_size(self) -> int:
-        axis = self.rules.get("batch")
-        return 1 if axis is None else self.mesh_shape[axis]
+        return shares_of_mesh(self.mesh_shape, self.rules)
 
     def data_rank(self, rank: int) -> int:
         stride = 1
@@ -72,10 +63,10 @@ class Mesh(Hardware):
                 )
 
     def _share_caches(self, arch: Any) -> None:
-        """Caches of keys and values hold the heads of this process."""
+        """Caches of keys and values, where an architecture has them, hold this process's heads."""
         axis = self.rules.get("heads")
-        if axis is not None and axis != self.rules.get("batch") and hasattr(arch, "num_kv_heads"):
-            arch.num_kv_heads //= self.mesh_shape[axis]
+        if axis is not None and axis != self.rules.get("batch") and hasattr(arch, "cache_heads"):
+            arch.cache_heads //= self.mesh_shape[axis]
 
     def adapt(self, arch: nn.Module) -> None:
         check(arch, self.mesh_shape, self.rules)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
+from torchmetrics import Metric
 
 from lmlab.hardware.norm import clip_gradients
 
@@ -63,8 +64,10 @@ class Sharded(ModelParallelStrategy):
         self.setup_precision_plugin()
 
     def _move_the_rest(self, stage: nn.Module) -> None:
-        """Buffers and undivided parameters to the device; shards are where they belong."""
+        """Buffers, undivided parameters and metrics to the device; shards are where they belong."""
         for module in stage.modules():
+            if isinstance(module, Metric):  # whose sums are neither parameters nor buffers
+                module.to(self.root_device)
             for name, buffer in module._buffers.items():
                 if buffer is not None:
                     module._buffers[name] = buffer.to(self.root_device)

@@ -56,6 +56,16 @@ class Tpu(Hardware):
     def backend(self) -> str:
         return "xla"
 
+    def prepare(self) -> None:
+        """Raises: ValueError for several cores, which would not share the work."""
+        if self.world_size > 1:
+            raise ValueError(
+                f"hardware.devices={self.devices} x hardware.nodes={self.num_nodes} TPU cores: their "
+                "processes are forked after each got its share of the data, so all would train on the "
+                "same one; set hardware=tpu hardware.devices=1 hardware.nodes=1 (docs/hardware.md)"
+            )
+        super().prepare()
+
     def lightning_precision(self) -> str:
         return PRECISION[self.precision]
 

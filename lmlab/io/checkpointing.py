@@ -27,19 +27,27 @@ class Checkpointing(L.Callback):
     Needs `FolderCheckpointIO` as the Trainer's plugin.
 
     every_steps: optimizer steps between checkpoints; None: only at the end and when stopped.
+    data_ranks: which share of the batch each process has, by rank; None: everyone its own. Those of
+    one share draw the same numbers, so that dropout is the same for them.
     A save that fails in mid-training is reported once and training goes on; at the end of the run,
     or when stopping, it raises CheckpointError on every rank.
     """
 
     def __init__(
-        self, *, folder: Path, every_steps: int | None, keep: int, config_text: str
+        self,
+        *,
+        folder: Path,
+        every_steps: int | None,
+        keep: int,
+        config_text: str,
+        data_ranks: list[int] | None = None,
     ) -> None:
         if every_steps is not None and every_steps < 1:
             raise ValueError(f"checkpoint.every_steps={every_steps} must be 1 or more, or null")
         if keep < 1:
             raise ValueError(f"checkpoint.keep={keep} must be 1 or more")
         self.folder, self.every_steps, self.keep = Path(folder), every_steps, keep
-        self.config_text = config_text
+        self.config_text, self.data_ranks = config_text, data_ranks
         self.stop = Stop()
         self.saved_step: int | None = None
         self._failed = self._at_first_batch = False
@@ -71,10 +79,10 @@ class Checkpointing(L.Callback):
         """The random states of all ranks; every rank calls this when a checkpoint is made."""
         mine = random_state.get()
         if not (dist.is_available() and dist.is_initialized()):
-            return {"random": [mine]}
+            return {"random": [mine], "data_ranks": [0]}
         states: list[Any] = [None] * dist.get_world_size()
         dist.all_gather_object(states, mine)
-        return {"random": states}
+        return {"random": states, "data_ranks": self._shares(len(states))}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._restored = state_dict
@@ -87,7 +95,7 @@ class Checkpointing(L.Callback):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.stop.install()
         if self._restored is not None:
-            self._restore_random(trainer, self._restored["random"])
+            self._restore_random(trainer, **self._restored)
             self._restored, self.saved_step = None, trainer.global_step
         self._after_step = random_state.snapshot()
         self._at_first_batch = True
@@ -104,19 +112,29 @@ class Checkpointing(L.Callback):
         if trainer.state.fn == "fit" and not trainer.sanity_checking and self._after_step:
             random_state.put_back(self._after_step)
 
-    def _restore_random(self, trainer: L.Trainer, states: list[dict[str, Any]]) -> None:
-        rank, world_size = trainer.global_rank, trainer.world_size
-        if len(states) == world_size:
-            random_state.put(states[rank])
-        else:
-            if trainer.is_global_zero:
-                log.warning(
-                    "the checkpoint was made by %d process(es), this run has %d: the random states "
-                    "are derived anew, so results will not be bitwise those of one uninterrupted run",
-                    len(states),
-                    world_size,
-                )
-            random_state.derive(states[0], rank, world_size)
+    def _shares(self, world_size: int) -> list[int]:
+        """Which share of the batch each process has, by rank."""
+        return list(range(world_size)) if self.data_ranks is None else self.data_ranks
+
+    def _restore_random(
+        self, trainer: L.Trainer, random: list[dict[str, Any]], data_ranks: list[int] | None = None
+    ) -> None:
+        """Those of the process that had this share of the batch, where the shares are as many."""
+        shares = self._shares(trainer.world_size)
+        before = list(range(len(random))) if data_ranks is None else data_ranks
+        mine = shares[trainer.global_rank]
+        if set(before) == set(shares):
+            random_state.put(random[before.index(mine)])
+            return
+        if trainer.is_global_zero:
+            log.warning(
+                "the checkpoint was made with the batch in %d share(s), this run has %d: the random "
+                "states are derived anew, so results will not be bitwise those of one uninterrupted "
+                "run",
+                len(set(before)),
+                len(set(shares)),
+            )
+        random_state.derive(random[0], mine, len(set(shares)))
 
     # ---- saving
 

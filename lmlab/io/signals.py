@@ -26,11 +26,6 @@ class Stop:
         self._received_at = 0.0
         self._before: dict[int, Any] = {}
 
-    @property
-    def requested(self) -> bool:
-        """Whether a signal has come."""
-        return self.signal is not None
-
     def install(self) -> None:
         """Take over the signals; again after somebody else took them, which changes nothing else."""
         if threading.current_thread() is not threading.main_thread():

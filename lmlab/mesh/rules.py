@@ -37,16 +37,3 @@ def placements(axes: Axes, mesh_axes: Sequence[str], rules: Rules) -> tuple[Plac
 
     spec = partition_spec(axes, rules)
     return tuple(Shard(spec.index(name)) if name in spec else Replicate() for name in mesh_axes)
-
-
-def local_shape(
-    shape: Sequence[int], spec: Sequence[str | None], mesh_shape: Mapping[str, int]
-) -> tuple[int, ...]:
-    """The shape of one device's part. Raises: ValueError where a dimension does not divide."""
-    found = []
-    for size, name in zip(shape, spec, strict=True):
-        parts = 1 if name is None else mesh_shape[name]
-        if size % parts:
-            raise ValueError(f"a dimension of {size} does not divide by {name}={parts}")
-        found.append(size // parts)
-    return tuple(found)

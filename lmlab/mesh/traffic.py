@@ -39,8 +39,8 @@ class Sent:
 
 
 @contextmanager
-def pretended_mesh(shape: Mapping[str, int]) -> Iterator[DeviceMesh]:
-    """A mesh of any size in this one process, which is its device 0; nothing is sent.
+def pretended_mesh(shape: Mapping[str, int], rank: int = 0) -> Iterator[DeviceMesh]:
+    """A mesh of any size in this one process, which is its device `rank`; nothing is sent.
 
     Raises: RuntimeError in a process that is part of a real group.
     """
@@ -48,7 +48,8 @@ def pretended_mesh(shape: Mapping[str, int]) -> Iterator[DeviceMesh]:
 
     if dist.is_initialized():
         raise RuntimeError("this process is part of a group already")
-    dist.init_process_group("fake", store=FakeStore(), rank=0, world_size=math.prod(shape.values()))
+    world_size = math.prod(shape.values())
+    dist.init_process_group("fake", store=FakeStore(), rank=rank, world_size=world_size)
     try:
         yield init_device_mesh("cpu", tuple(shape.values()), mesh_dim_names=tuple(shape))
     finally:

@@ -21,6 +21,8 @@ class CausalLanguageModelling:
     """
 
     fits: ClassVar[tuple[str, ...]] = ("decoder",)
+    # Its loss a token is the text's own, which no model gets below the entropy rate of the source.
+    of_all_text: ClassVar[bool] = True
 
     def __init__(self, *, vocab: Vocab, z_loss: float) -> None:
         if z_loss < 0:

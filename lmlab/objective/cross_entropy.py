@@ -44,9 +44,9 @@ class _FusedCrossEntropy(GradientsMade):
         targets: Tensor,
         z_loss: float,
         dtype: torch.dtype,
+        needs_grad: bool,
     ) -> tuple[Tensor, Tensor]:
         low_hidden, low_weight = hidden.to(dtype), weight.to(dtype)
-        needs_grad = hidden.requires_grad or weight.requires_grad
         hidden_grad = torch.empty_like(low_hidden) if needs_grad else None
         weight_grad = torch.zeros_like(weight, dtype=torch.float32) if needs_grad else None
         bias_grad = None if bias is None else torch.zeros_like(bias, dtype=torch.float32)
@@ -55,13 +55,14 @@ class _FusedCrossEntropy(GradientsMade):
         size = _chunk_size(len(hidden), weight.shape[0], hidden.device.type)
         slices = [slice(at, at + SLICE_ROWS) for at in range(0, weight.shape[0], SLICE_ROWS)]
         low = low_hidden.new_empty(size, weight.shape[0])
-        high = torch.empty_like(low, dtype=torch.float32)
+        high = low if dtype == torch.float32 else torch.empty_like(low, dtype=torch.float32)
         for start in range(0, len(hidden), size):
             rows = slice(start, min(start + size, len(hidden)))
             logits, grad = low[: rows.stop - start], high[: rows.stop - start]
             torch.mm(low_hidden[rows], low_weight.T, out=logits)
             target = targets[rows, None]
-            grad.copy_(logits)
+            if high is not low:
+                grad.copy_(logits)
             if bias is not None:
                 grad += bias
             log_norm, nll = _softmax_in_place(grad, target)
@@ -74,7 +75,8 @@ class _FusedCrossEntropy(GradientsMade):
             grad.scatter_add_(1, target, grad.new_full((1, 1), -1.0).expand_as(target))
             if bias_grad is not None:
                 bias_grad += grad.sum(dim=0)
-            logits.copy_(grad)
+            if high is not low:
+                logits.copy_(grad)
             torch.mm(logits, low_weight, out=hidden_grad[rows])
             for part in slices:  # a part of the vocabulary at a time: the product stays small
                 weight_grad[part] += logits[:, part].T @ low_hidden[rows]
@@ -106,4 +108,8 @@ def fused_cross_entropy(
 
             size = CHUNK_ELEMENTS["cpu" if kind == "cpu" else "cuda"]
             return sharded_cross_entropy(rows, head.weight, head.bias, picked, z_loss, dtype, size)
-        return _FusedCrossEntropy.apply(rows, head.weight, head.bias, picked, z_loss, dtype)
+        # Inside the function gradients are always off: whether they are wanted is known only here.
+        needs_grad = torch.is_grad_enabled() and (rows.requires_grad or head.weight.requires_grad)
+        return _FusedCrossEntropy.apply(
+            rows, head.weight, head.bias, picked, z_loss, dtype, needs_grad
+        )

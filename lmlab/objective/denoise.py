@@ -131,15 +131,3 @@ def spell_spans(tokens: np.ndarray, noise: np.ndarray, sentinels: np.ndarray) ->
     both = np.stack([names, tokens], axis=2).reshape(rows, 2 * length)
     keep = np.stack([starts, noise], axis=2).reshape(rows, 2 * length)
     return join(Ragged(both, keep), column(after, rows))
-
-
-def restore_spans(source: list[int], target: list[int], sentinels: tuple[int, ...]) -> list[int]:
-    """The original of one pair: every sentinel of source becomes what follows it in target."""
-    spans: dict[int, list[int]] = {}
-    current: list[int] = []
-    for token in target:
-        if token in sentinels:
-            current = spans.setdefault(token, [])
-        else:
-            current.append(token)
-    return [item for token in source for item in spans.get(token, [token])]

@@ -1,4 +1,4 @@
-"""PPO's clipped policy loss, in both printed forms, and what PPO for language models adds to it."""
+"""PPO's clipped policy loss, and what PPO for language models adds to it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,6 @@ from lmlab.objective.value_loss import clipped_value_loss
 def clipped_objective(ratio: Tensor, advantage: Tensor, low: float, high: float) -> Tensor:
     """min(ratio A, clip(ratio, 1 - low, 1 + high) A), to be maximised; any shape (row S0-27)."""
     return torch.minimum(ratio * advantage, ratio.clamp(1 - low, 1 + high) * advantage)
-
-
-def clipped_objective_by_sign(ratio: Tensor, advantage: Tensor, low: float, high: float) -> Tensor:
-    """min(ratio, 1 + high) A where A >= 0, max(ratio, 1 - low) A where A < 0: the same (row S0-27)."""
-    bounded = torch.where(advantage >= 0, ratio.clamp(max=1 + high), ratio.clamp(min=1 - low))
-    return bounded * advantage
 
 
 def clipped(ratio: Tensor, advantage: Tensor, low: float, high: float) -> Tensor:
@@ -100,11 +94,3 @@ class PPOClip:
         metrics = {"value_clip_fraction": masked_sum(was_clipped * 1.0, mask)}
         total = reduced(per_token, mask, reduction or self.reduction)
         return Loss(total, self.count(mask, reduction), metrics)
-
-
-def with_pretraining(policy: Tensor, pretraining: Tensor, weight: float) -> Tensor:
-    """PPO-ptx: both losses are means and minimised, so policy + weight * pretraining, scalars.
-
-    `pretraining` is the cross entropy on pretraining text. Source: rows S0-31 (eta), S3-58 (gamma).
-    """
-    return policy + weight * pretraining

@@ -21,12 +21,12 @@ class _ShardedCrossEntropy(GradientsMade):
         weight: Tensor,
         bias: Tensor | None,
         targets: Tensor,
-        settings: tuple[float, torch.dtype, int, Any, int],
+        settings: tuple[float, torch.dtype, int, Any, int, bool],
     ) -> tuple[Tensor, Tensor]:
-        z_loss, dtype, first, group, size = settings
+        z_loss, dtype, first, group, size, needs_grad = settings
         low_hidden, low_weight = hidden.to(dtype), weight.to(dtype)
-        hidden_grad = torch.empty_like(low_hidden)
-        weight_grad = torch.zeros_like(weight, dtype=torch.float32)
+        hidden_grad = torch.empty_like(low_hidden) if needs_grad else None
+        weight_grad = torch.zeros_like(weight, dtype=torch.float32) if needs_grad else None
         bias_grad = None if bias is None else torch.zeros_like(bias, dtype=torch.float32)
         total, z_total = (hidden.new_zeros((), dtype=torch.float32) for _ in range(2))
         for start in range(0, len(hidden), size):
@@ -40,6 +40,8 @@ class _ShardedCrossEntropy(GradientsMade):
             log_norm, nll = _softmax_over_devices(logits, own, here, group)
             total += nll.sum()
             z_total += log_norm.square().sum()
+            if hidden_grad is None or weight_grad is None:
+                continue
             if z_loss:
                 logits.mul_(1.0 + 2.0 * z_loss * log_norm[:, None])
             logits.scatter_add_(1, own, -here.to(logits.dtype))
@@ -48,7 +50,8 @@ class _ShardedCrossEntropy(GradientsMade):
             grad = logits.to(dtype)
             hidden_grad[rows] = grad @ low_weight
             weight_grad += grad.T @ low_hidden[rows]
-        dist.all_reduce(hidden_grad, group=group)
+        if hidden_grad is not None:
+            dist.all_reduce(hidden_grad, group=group)
         keep_gradients(ctx, hidden, weight, (hidden_grad, weight_grad, bias_grad))
         return total + z_loss * z_total, total
 
@@ -86,14 +89,16 @@ def sharded_cross_entropy(
 
     hidden (N, D), the same on all devices; weight a DTensor (V, D) whose rows one line of devices
     divides (the last may have fewer), bias the same or None; targets (N,) int64. A softmax takes a
-    maximum and two sums a row.
+    maximum and two sums a row. Without gradients (torch.no_grad) none are made.
     Source: Shoeybi et al. 2019 section 3. Differs: gradients are made in forward.
     """
     line = weight.device_mesh
     local, local_bias = weight.to_local(), None if bias is None else bias.to_local()
     first = line.get_local_rank() * -(-weight.shape[0] // line.size())
     size = max(64, chunk_elements // len(local))
-    settings = (z_loss, dtype, first, line.get_group(), size)
+    # Inside the function gradients are always off: whether they are wanted is known only here.
+    needs_grad = torch.is_grad_enabled() and (hidden.requires_grad or weight.requires_grad)
+    settings = (z_loss, dtype, first, line.get_group(), size, needs_grad)
     result: tuple[Tensor, Tensor] = _ShardedCrossEntropy.apply(
         hidden, local, local_bias, targets, settings
     )

@@ -91,13 +91,16 @@ def group_advantage(
     Source: DeepSeekMath (arXiv 2402.03300) section 4.1.2, row S4-49; without the division: Dr. GRPO
     (arXiv 2503.20783). A group of one has advantage 0.
     """
-    index, count, mean = _by_group(reward, group)
+    index, _, mean = _by_group(reward, group)
     centred = reward - mean[index]
-    if not divide_by_std:
-        return centred
-    squares = torch.zeros_like(count).index_add_(0, index, centred.square())
-    std = (squares / (count - 1).clamp(min=1)).sqrt()
-    return centred / (std[index] + epsilon)
+    return centred / (group_std(reward, group) + epsilon) if divide_by_std else centred
+
+
+def group_std(reward: Tensor, group: Tensor) -> Tensor:
+    """The standard deviation (n - 1) of the rewards of each row's group, (R,); 0 for a group of one."""
+    index, count, mean = _by_group(reward, group)
+    squares = torch.zeros_like(count).index_add_(0, index, (reward - mean[index]).square())
+    return (squares / (count - 1).clamp(min=1)).sqrt()[index]
 
 
 def rloo_advantage(reward: Tensor, group: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from lmlab.batch import PromptBatch, mix
@@ -59,22 +58,19 @@ class Answering:
         """`num_samples` answers to each prompt; seeds (B,) uint64 are all the randomness."""
         return sample(
             arch,
-            self.prompts(arch, batch),
+            self.prompts(batch),
             sampling=sampling,
             seeds=seeds,
             num_samples=num_samples,
             stop=self.stop,
             pad=self.pad,
+            source_end=self.vocab.eos,  # as in fine-tuning
         )
 
-    def prompts(self, arch: Any, batch: PromptBatch) -> list[Tensor]:
-        """Each prompt (p,) without padding; an encoder reads eos behind it, as in fine-tuning."""
+    def prompts(self, batch: PromptBatch) -> list[Tensor]:
+        """Each prompt (p,) without padding."""
         rows = zip(batch.tokens, batch.lengths.tolist(), strict=True)
-        found = [row[:length] for row, length in rows]
-        if arch.kind != "encoder_decoder":
-            return found
-        end = batch.tokens.new_tensor([self.vocab.eos])
-        return [torch.cat((tokens, end)) for tokens in found]
+        return [row[:length] for row, length in rows]
 
     def read(self, rollout: Rollout, numbers: list[int]) -> Answers:
         """The texts of a rollout and what the data know about their prompts."""

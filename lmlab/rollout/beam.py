@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lmlab.rollout.decoding import start
+from lmlab.rollout.rollout import sees_prompt
 from lmlab.rollout.sample import evaluating
 
 
@@ -44,7 +45,7 @@ def beam_search(
     """
     done: list[Continuation] = []
     with evaluating(arch):
-        decoding = start(arch, [prompt], len(forced) + max_tokens + 1, pad, False)
+        decoding = start(arch, [prompt], len(forced) + max_tokens + 1, pad, sees_prompt(arch))
         for token in forced:
             decoding.step(torch.tensor([token], device=prompt.device))
         kept: list[Continuation] = [Continuation((), 0.0)]

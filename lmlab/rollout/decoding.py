@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from lmlab.rollout.rollout import pad_left, push_left
+from lmlab.rollout.rollout import pad_left, push_left, with_end
 
 
 class Decoding(Protocol):
@@ -25,17 +25,25 @@ class Decoding(Protocol):
         """Append tokens (rows,) and move `hidden` on."""
 
 
-def start(arch: Any, prompts: list[Tensor], room: int, pad: int, prefix: bool) -> Decoding:
+def start(
+    arch: Any,
+    prompts: list[Tensor],
+    room: int,
+    pad: int,
+    prefix: bool,
+    source_end: int | None = None,
+) -> Decoding:
     """Read the prompts (1-D, int64, any lengths) once, with room for that many new tokens.
 
-    prefix: a decoder's prompt tokens all see one another, as a prefix-LM was trained.
+    prefix: a decoder's prompt tokens all see one another, as a prefix-LM was trained; source_end:
+    the token that an encoder reads behind a prompt, None where the prompts have it.
     Raises: ValueError for an architecture that cannot generate, and for what does not fit into it.
     """
     kind = getattr(arch, "kind", None)
     if kind == "decoder" and hasattr(arch, "new_cache"):
         return DecoderDecoding(arch, prompts, room, pad, prefix)
     if kind == "encoder_decoder" and hasattr(arch, "start_decoding"):
-        return EncoderDecoderDecoding(arch, prompts, room, pad)
+        return EncoderDecoderDecoding(arch, prompts, room, pad, source_end)
     raise ValueError(
         f"arch {type(arch).__name__} ({kind}) cannot generate text: that takes a decoder or an "
         "encoder-decoder, for example arch=gpt_tiny"
@@ -81,8 +89,10 @@ class DecoderDecoding:
 class EncoderDecoderDecoding:
     """An encoder-decoder: the prompt is the source, the decoder starts from `pad`."""
 
-    def __init__(self, arch: Any, prompts: list[Tensor], room: int, pad: int) -> None:
-        source, mask = push_left(*pad_left(prompts, pad))
+    def __init__(
+        self, arch: Any, prompts: list[Tensor], room: int, pad: int, source_end: int | None
+    ) -> None:
+        source, mask = push_left(*with_end(*pad_left(prompts, pad), source_end))
         real = None if bool(mask.all()) else mask
         memory = arch.encode(source, real)
         self.arch = arch

@@ -29,7 +29,9 @@ class FixedKL:
 
     def __init__(self, *, coefficient: float) -> None:
         if not coefficient >= 0:
-            raise ValueError(f"kl.coefficient={coefficient} must be 0 or more; 0 turns it off")
+            raise ValueError(
+                f"stage.kl_coefficient={coefficient} must be 0 or more; 0 turns it off"
+            )
         self.coefficient = coefficient
 
     def update(self, kl_nats: float, num_episodes: int) -> None:
@@ -54,7 +56,7 @@ class AdaptiveKL(FixedKL):
         super().__init__(coefficient=coefficient)
         if not target > 0 or horizon < 1:
             raise ValueError(
-                f"kl.target={target} must be above 0 and kl.horizon={horizon} 1 or more"
+                f"stage.kl_target={target} must be above 0 and stage.kl_horizon={horizon} 1 or more"
             )
         self.target, self.horizon = target, horizon
 

@@ -33,7 +33,8 @@ class ModelReward:
                 f"reward.run={run}: trained by {stage}, it has no reward head; name a run of stage=rm"
             )
         self.arch = opened.arch.eval().requires_grad_(False)
-        self.pad = tokenizer.vocab.eos if tokenizer.vocab.pad is None else tokenizer.vocab.pad
+        self.end = tokenizer.vocab.eos
+        self.pad = self.end if tokenizer.vocab.pad is None else tokenizer.vocab.pad
 
     @torch.no_grad()
     def of_tokens(self, rollout: Rollout, micro_rows: int | None = None) -> Tensor:
@@ -48,6 +49,7 @@ class ModelReward:
             rollout.response,
             rollout.mask,
             pad=self.pad,
+            source_end=self.end,
             micro_rows=micro_rows,
         )
 

@@ -38,7 +38,7 @@ class Sampling:
         }
         for name, (is_wrong, words) in wrong.items():
             if is_wrong:
-                raise ValueError(f"sampling.{name}={getattr(self, name)} must be {words}")
+                raise ValueError(f"stage.sampling.{name}={getattr(self, name)} must be {words}")
 
     @property
     def is_plain(self) -> bool:
@@ -59,20 +59,33 @@ def uniforms(seeds: np.ndarray, num_samples: int, num_tokens: int) -> Tensor:
     return torch.from_numpy((numbers >> np.uint64(11)).astype(np.float64) * 2.0**-53)
 
 
-def pick(logits: Tensor, uniform: Tensor, sampling: Sampling, seen: Tensor | None) -> Picked:
-    """One token a row: logits (R, V), uniform (R,) in [0, 1), seen (R, V) bool or None."""
+def pick(
+    logits: Tensor,
+    uniform: Tensor,
+    sampling: Sampling,
+    seen: Tensor | None,
+    with_log_probs: bool = True,
+) -> Picked:
+    """One token a row: logits (R, V), uniform (R,) in [0, 1), seen (R, V) bool or None.
+
+    with_log_probs false leaves both log-probabilities 0: nothing is computed for them alone.
+    """
     logits = logits.float()
-    log_probs = logits.log_softmax(dim=-1)
-    drawn_from = log_probs
-    if not sampling.is_plain and sampling.temperature > 0:
-        drawn_from = warp(logits, sampling, seen).log_softmax(dim=-1)
+    nothing = logits.new_zeros(len(logits))
+    own = logits.log_softmax(dim=-1) if with_log_probs else None
+    drawn = nothing
     if sampling.temperature == 0:
         tokens = penalised(logits, sampling.repetition_penalty, seen).argmax(dim=-1)
-        drawn = torch.zeros_like(log_probs[:, 0])
     else:
+        if not sampling.is_plain:
+            drawn_from = warp(logits, sampling, seen).log_softmax(dim=-1)
+        else:
+            drawn_from = logits.log_softmax(dim=-1) if own is None else own
         tokens = draw(drawn_from.exp(), uniform)
-        drawn = drawn_from.gather(1, tokens[:, None]).squeeze(1)
-    return Picked(tokens, log_probs.gather(1, tokens[:, None]).squeeze(1), drawn)
+        if own is not None:
+            drawn = drawn_from.gather(1, tokens[:, None]).squeeze(1)
+    found = nothing if own is None else own.gather(1, tokens[:, None]).squeeze(1)
+    return Picked(tokens, found, drawn)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,14 @@ def model_rewards(
     mask: Tensor,
     *,
     pad: int,
+    source_end: int | None = None,
     micro_rows: int | None = None,
 ) -> Tensor:
     """Rewards (R,) fp32 of responses (R, T) to prompts (R, S), with gradients where enabled.
 
     head: hidden (n, D) to (n, 1) or (n,). A response ends in its own last token, so a model trained
-    on responses that end in a stop token should be given them with it.
+    on responses that end in a stop token should be given them with it. pad, source_end: as in
+    `teacher_forced`.
     Raises: ValueError for what is longer than the model takes; nothing is cut.
     """
     longest = int((prompt_mask.sum(dim=1) + mask.sum(dim=1)).max())
@@ -39,5 +41,7 @@ def model_rewards(
     for begin in range(0, len(prompt), size):
         rows = slice(begin, begin + size)
         inputs = (prompt[rows], prompt_mask[rows], response[rows], mask[rows])
-        parts.append(head(final_hidden(arch, *inputs, pad=pad)).float().reshape(-1))
+        parts.append(
+            head(final_hidden(arch, *inputs, pad=pad, source_end=source_end)).float().reshape(-1)
+        )
     return torch.cat(parts)

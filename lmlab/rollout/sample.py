@@ -13,7 +13,7 @@ from torch import Tensor
 from lmlab.rollout.decoding import Decoding, start
 from lmlab.rollout.packed import packed
 from lmlab.rollout.pick import Picked, Sampling, pick, uniforms
-from lmlab.rollout.rollout import Rollout, pad_left
+from lmlab.rollout.rollout import Rollout, pad_left, sees_prompt
 
 # Rows leave the batch when this share of it has finished: each time the cache is copied.
 LEAVE_SHARE = 0.25
@@ -29,7 +29,9 @@ def sample(
     num_samples: int,
     stop: tuple[int, ...],
     pad: int,
-    prefix_attention: bool = False,
+    source_end: int | None = None,
+    prefix_attention: bool | None = None,
+    log_probs: bool = False,
 ) -> Rollout:
     """Draw `num_samples` responses to each prompt (1-D, int64, on the architecture's device).
 
@@ -37,19 +39,22 @@ def sample(
     prompt's seed, its sample and its token, so they do not depend on the other rows (their logits
     may differ in the last bits, because matrix products of other sizes round differently).
     stop: tokens that end a response, kept as its last; pad: fills rows, and starts an
-    encoder-decoder. prefix_attention: a prompt's tokens all see one another (prefix-LM decoders).
+    encoder-decoder; source_end: the token that its encoder reads behind a prompt, None where the
+    prompts have it. prefix_attention: a prompt's tokens all see one another (prefix-LM decoders);
+    None: as the weights learned it. log_probs: keep how likely the tokens were.
     Raises: ValueError for empty prompts, and for a prompt that leaves no room for the response.
     """
-    check(arch, prompts, seeds, num_samples, sampling.max_new_tokens)
+    check(arch, prompts, seeds, num_samples, sampling.max_new_tokens, source_end)
+    prefix = sees_prompt(arch) if prefix_attention is None else prefix_attention
     prompt, prompt_mask = pad_left(prompts, pad)
     rows = torch.arange(len(prompts), device=prompt.device).repeat_interleave(num_samples)
     numbers = uniforms(seeds, num_samples, sampling.max_new_tokens).to(rows.device)
     seen = None
     if sampling.repetition_penalty != 1:
         seen = seen_tokens(prompt, prompt_mask, arch.vocab_size)[rows]
-    page = Page(len(rows), sampling.max_new_tokens, pad, rows.device)
+    page = Page(len(rows), sampling.max_new_tokens, pad, rows.device, log_probs)
     with evaluating(arch), packed(arch, sampling.max_new_tokens):
-        decoding = start(arch, prompts, sampling.max_new_tokens, pad, prefix_attention)
+        decoding = start(arch, prompts, sampling.max_new_tokens, pad, prefix, source_end)
         if num_samples > 1:
             decoding.select(rows)
         write(arch, decoding, page, numbers, sampling, stop, seen)
@@ -71,7 +76,7 @@ def write(
     live = torch.ones_like(rows, dtype=torch.bool)
     for index in range(sampling.max_new_tokens):
         logits = arch.unembed(decoding.hidden)
-        picked = pick(logits, numbers[rows, index], sampling, seen)
+        picked = pick(logits, numbers[rows, index], sampling, seen, page.log_probs is not None)
         page.put(rows, index, live, picked)
         if len(stop):
             ended = live & torch.isin(picked.tokens, ends)
@@ -96,12 +101,14 @@ def write(
 class Page:
     """The responses while they are written: tensors (R, T) for the longest there may be."""
 
-    def __init__(self, num_rows: int, num_tokens: int, pad: int, device: torch.device) -> None:
+    def __init__(
+        self, num_rows: int, num_tokens: int, pad: int, device: torch.device, log_probs: bool
+    ) -> None:
         shape = (num_rows, num_tokens)
         self.response = torch.full(shape, pad, dtype=torch.int64, device=device)
         self.mask = torch.zeros(shape, dtype=torch.bool, device=device)
-        self.log_probs = torch.zeros(shape, device=device)
-        self.sampling_log_probs = torch.zeros(shape, device=device)
+        self.log_probs = torch.zeros(shape, device=device) if log_probs else None
+        self.sampling_log_probs = torch.zeros(shape, device=device) if log_probs else None
         self.finished = torch.zeros(num_rows, dtype=torch.bool, device=device)
         self.pad = pad
 
@@ -109,8 +116,9 @@ class Page:
         """Column `index` of the rows (n,) that are live."""
         self.response[rows, index] = torch.where(live, picked.tokens, self.pad)
         self.mask[rows, index] = live
-        self.log_probs[rows, index] = picked.log_probs * live
-        self.sampling_log_probs[rows, index] = picked.sampling_log_probs * live
+        if self.log_probs is not None and self.sampling_log_probs is not None:
+            self.log_probs[rows, index] = picked.log_probs * live
+            self.sampling_log_probs[rows, index] = picked.sampling_log_probs * live
 
     def rollout(self, prompt: Tensor, prompt_mask: Tensor, group: Tensor) -> Rollout:
         """What was written, up to the longest response."""
@@ -120,15 +128,22 @@ class Page:
             prompt_mask=prompt_mask,
             response=self.response[:, :width],
             mask=self.mask[:, :width],
-            log_probs=self.log_probs[:, :width],
-            sampling_log_probs=self.sampling_log_probs[:, :width],
             finished=self.finished,
             group=group,
+            log_probs=None if self.log_probs is None else self.log_probs[:, :width],
+            sampling_log_probs=(
+                None if self.sampling_log_probs is None else self.sampling_log_probs[:, :width]
+            ),
         )
 
 
 def check(
-    arch: Any, prompts: list[Tensor], seeds: np.ndarray, num_samples: int, num_tokens: int
+    arch: Any,
+    prompts: list[Tensor],
+    seeds: np.ndarray,
+    num_samples: int,
+    num_tokens: int,
+    source_end: int | None = None,
 ) -> None:
     """Raises: ValueError for what cannot be sampled."""
     if not prompts or num_samples < 1:
@@ -140,7 +155,8 @@ def check(
         raise ValueError(f"prompts {empty[:5]} have no tokens; begin them with eos")
     longest = max(len(tokens) for tokens in prompts)
     separate = getattr(arch, "kind", None) == "encoder_decoder"
-    needed = max(longest, num_tokens) if separate else longest + num_tokens
+    source = longest + (source_end is not None)
+    needed = max(source, num_tokens) if separate else longest + num_tokens
     if needed > arch.max_seq_len:
         raise ValueError(
             f"a prompt of {longest} tokens and max_new_tokens={num_tokens} do not fit "

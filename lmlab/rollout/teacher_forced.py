@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lmlab.batch import Head
-from lmlab.rollout.rollout import push_left
+from lmlab.rollout.rollout import push_left, sees_prompt, with_end
 from lmlab.rollout.shared_prompt import answers_sharing, shared_hidden
 from lmlab.rollout.token_scores import token_scores
 
@@ -39,7 +39,8 @@ def teacher_forced(
     temperature: float = 1.0,
     value_head: Callable[[Tensor], Tensor] | None = None,
     with_log_probs: bool = True,
-    prefix_attention: bool = False,
+    source_end: int | None = None,
+    prefix_attention: bool | None = None,
     micro_rows: int | None = None,
 ) -> Scores:
     """Score responses (R, T) to prompts (R, S), with gradients where they are enabled.
@@ -47,14 +48,18 @@ def teacher_forced(
     value_head: hidden (N, D) to values (N,) or (N, 1), on the same forward pass; with_log_probs
     false leaves the unembedding out (a value model of its own). Logits exist for response tokens
     only, a chunk at a time. micro_rows: rows of one forward pass at most, None: all.
-    pad: fills the decoder's rows, and starts those of an encoder-decoder.
+    pad: fills the decoder's rows, and starts those of an encoder-decoder; source_end: the token that
+    its encoder reads behind a prompt; prefix_attention: as in `sample`.
     """
+    prefix = sees_prompt(arch) if prefix_attention is None else prefix_attention
     size = micro_rows or len(prompt)
     parts = []
     for begin in range(0, len(prompt), size):
         rows = slice(begin, begin + size)
         inputs = (prompt[rows], prompt_mask[rows], response[rows], mask[rows])
-        hidden = response_hidden(arch, *inputs, pad=pad, prefix_attention=prefix_attention)
+        hidden = response_hidden(
+            arch, *inputs, pad=pad, source_end=source_end, prefix_attention=prefix
+        )
         head = head_of(arch) if with_log_probs else None
         parts.append(_score(hidden, response[rows], mask[rows], head, value_head, temperature))
     return Scores(*(_join([part[index] for part in parts]) for index in range(3)))
@@ -68,6 +73,7 @@ def response_hidden(
     mask: Tensor,
     *,
     pad: int,
+    source_end: int | None = None,
     prefix_attention: bool = False,
 ) -> Tensor:
     """Hidden states (N, D) of the positions that predict the N response tokens, row by row.
@@ -76,7 +82,7 @@ def response_hidden(
     so causal attention alone hides the padding behind them.
     """
     if arch.kind == "encoder_decoder":
-        return decode_all(arch, prompt, prompt_mask, response[:, :-1], pad)[mask]
+        return decode_all(arch, prompt, prompt_mask, response[:, :-1], pad, source_end)[mask]
     if not prefix_attention and arch.kind == "decoder":
         sharing = answers_sharing(prompt, response.shape[1], arch.width)
         if sharing > 1:
@@ -92,7 +98,14 @@ def response_hidden(
 
 
 def final_hidden(
-    arch: Any, prompt: Tensor, prompt_mask: Tensor, response: Tensor, mask: Tensor, *, pad: int
+    arch: Any,
+    prompt: Tensor,
+    prompt_mask: Tensor,
+    response: Tensor,
+    mask: Tensor,
+    *,
+    pad: int,
+    source_end: int | None = None,
 ) -> Tensor:
     """Hidden states (R, D) of the last token of prompt and response: what a reward head reads.
 
@@ -100,7 +113,7 @@ def final_hidden(
     for an encoder-decoder the decoder's last one, with the prompt as source.
     """
     if arch.kind == "encoder_decoder":
-        hidden = decode_all(arch, prompt, prompt_mask, response, pad)
+        hidden = decode_all(arch, prompt, prompt_mask, response, pad, source_end)
         last = mask.sum(dim=1)
     else:
         tokens, real = joined(prompt, prompt_mask, response, mask)
@@ -117,10 +130,15 @@ def joined(
 
 
 def decode_all(
-    arch: Any, prompt: Tensor, prompt_mask: Tensor, response: Tensor, pad: int
+    arch: Any,
+    prompt: Tensor,
+    prompt_mask: Tensor,
+    response: Tensor,
+    pad: int,
+    source_end: int | None = None,
 ) -> Tensor:
     """An encoder-decoder's hidden states (R, T + 1, D): `pad` first, then the response."""
-    source, real = push_left(prompt, prompt_mask)
+    source, real = push_left(*with_end(prompt, prompt_mask, source_end))
     tokens = torch.cat((response.new_full((len(response), 1), pad), response), dim=1)
     return arch(source, tokens, None if bool(real.all()) else real)
 

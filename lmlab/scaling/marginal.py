@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from lmlab.scaling.law import Law
 from lmlab.scaling.points import FLOPS_PER_PARAM_TOKEN
 
@@ -41,22 +39,3 @@ def marginal_return(law: Law, flops: float, per: float = FLOPS_PER_PARAM_TOKEN) 
         next_factor=float(2.0 ** (1.0 / exponent)),
         left=left,
     )
-
-
-def marginal_table(law: Law, flops: np.ndarray, price_per_flop: float | None = None) -> list[dict]:
-    """Rows for several computes; with a price in $ also what the next 0.01 nats cost."""
-    rows = []
-    for value in flops:
-        found = marginal_return(law, float(value))
-        row = {
-            "flops": found.flops,
-            "loss_nats": found.loss,
-            "per_doubling_nats": found.per_doubling,
-        }
-        reachable = found.loss - 0.01 > law.E
-        more = law.flops_for(found.loss - 0.01) - found.flops if reachable else float("inf")
-        row["next_centinat_flops"] = more
-        if price_per_flop is not None:
-            row["next_centinat_usd"] = more * price_per_flop
-        rows.append(row)
-    return rows

@@ -25,8 +25,16 @@ def shown(answers: Answers, rewards: Tensor, gold: list[float] | None) -> list[d
     ]
 
 
-def plain_sampling(max_new_tokens: int, temperature: float) -> Sampling:
-    """Draws from the model's own distribution at a temperature, with nothing filtered."""
+def plain_sampling(
+    max_new_tokens: int, temperature: float, setting: str = "stage.temperature"
+) -> Sampling:
+    """Draws from the model's own distribution at a temperature, with nothing filtered.
+
+    setting: what the temperature is called. Raises: ValueError for what cannot be drawn.
+    """
+    check_counts(max_new_tokens=max_new_tokens)
+    if not 0 <= temperature < float("inf"):
+        raise ValueError(f"{setting}={temperature} must be 0 or more")
     return Sampling(
         max_new_tokens=max_new_tokens,
         temperature=temperature,

@@ -21,6 +21,7 @@ class Asking:
     """
 
     trains: ClassVar[bool] = False
+    reads_as_trained: ClassVar[bool] = True  # prompts, with the mask that init_from learned them
     from_random: ClassVar[str] = "init_from=RUN answers with trained ones"
     specials: ClassVar[str] = "marks"
     accepts: ClassVar[dict[str, tuple[str, ...]]] = {

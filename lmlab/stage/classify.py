@@ -13,6 +13,7 @@ from lmlab.batch import LabelBatch, Loss
 from lmlab.metric.classification import ChoiceMetrics, ClassMetrics, NumberMetrics
 from lmlab.rollout.token_scores import token_scores
 from lmlab.stage.classify_check import check_labels, check_settings
+from lmlab.stage.freeze import freeze_unread
 from lmlab.stage.guard import Guard
 from lmlab.stage.label_words import LabelWords
 from lmlab.stage.plan import Plan
@@ -35,6 +36,8 @@ class Classify(Training):
     Raises: ValueError for settings that do nothing here, and for labels that the objective cannot use.
     """
 
+    # Kinds of architecture beside which a head trains.
+    trains_head: ClassVar[tuple[str, ...]] = ("decoder", "encoder")
     accepts: ClassVar[dict[str, tuple[str, ...]]] = {
         "arch": ("decoder", "encoder", "encoder_decoder"),
         "objective": ("classification",),
@@ -88,18 +91,8 @@ class Classify(Training):
         self.judge = judge_of(data, objective)
         self.tables: dict[str, list[dict[str, Any]]] = {}
         self._mistakes: list[dict[str, str]] = []
-        self._freeze_unread()
-
-    def _freeze_unread(self) -> None:
-        """Keep what the loss does not read (an unembedding, a pretraining head) out of training."""
-        batch = self.data.collate(list(self.data.train_examples[:1]), None)
-        self.eval()
-        self.score(batch).total.backward()
-        for parameter in self.parameters():
-            if parameter.grad is None:
-                parameter.requires_grad_(False)
-            parameter.grad = None
-        self.train()
+        example = data.collate(list(data.train_examples[:1]), None)
+        freeze_unread(self, lambda: self.score(example).total)
 
     @property
     def trained(self) -> nn.Module:
@@ -126,7 +119,7 @@ class Classify(Training):
 
     def step_tokens(self, batch: LabelBatch) -> int:
         """Real tokens of this share, times the number of shares."""
-        return int(batch.lengths.sum()) * self.trainer.world_size
+        return int(batch.lengths.sum()) * self.data.world_size
 
     def scores(self, batch: LabelBatch) -> Tensor:
         """(B, C): of every class, of every choice (-inf: there is none), or the number told."""
@@ -160,8 +153,10 @@ class Classify(Training):
     # ---- validation
 
     def validation_step(self, batch: LabelBatch, batch_idx: int) -> None:
-        for micro in batch.split(self.plan.micro_sequences):
+        for micro, counts in self.validation_parts(batch):
             scores = self.scores(micro)
+            if not counts:
+                continue
             self.val_loss.update(self._scored(scores, micro)["nll"].double())
             self.val_count.update(self.count(micro).double())
             self.judge.update(scores, micro)

@@ -10,13 +10,14 @@ from torch import Tensor
 
 from lmlab.batch import Loss, RankedBatch, mix
 from lmlab.rollout.kl import kl_estimate
+from lmlab.rollout.rollout import sees_prompt
 from lmlab.rollout.sample import sample
 from lmlab.rollout.teacher_forced import head_of, teacher_forced
 from lmlab.rollout.token_scores import token_scores
 from lmlab.stage.answer_table import SHOWN, plain_sampling
 from lmlab.stage.guard import Guard
 from lmlab.stage.plan import Plan
-from lmlab.stage.reference import adapt, make_reference
+from lmlab.stage.reference import Reference, adapt, make_reference
 from lmlab.stage.updates import Term, Updates
 
 
@@ -73,7 +74,16 @@ class DirectPreference(Updates):
         self.num_generated, self.sampling = num_generated, plain_sampling(max_new_tokens, 1.0)
         self.pad = tokenizer.vocab.eos if tokenizer.vocab.pad is None else tokenizer.vocab.pad
         adapted = adapt(arch, lora_rank, lora_alpha, lora_targets, add_lora)
-        self.reference = make_reference(reference, arch, tokenizer, open_run, without_lora, adapted)
+        self.reference: Reference | None = None
+        if not objective.reference_free:
+            self.reference = make_reference(
+                reference, arch, tokenizer, open_run, without_lora, adapted
+            )
+        elif reference is not None:
+            raise ValueError(
+                f"stage.reference={reference} has no effect with objective.reference_free=true, which "
+                "runs no reference; set stage.reference=null or objective.reference_free=false"
+            )
         self._val_sums: dict[str, float] = {}
 
     # ---- training
@@ -89,13 +99,13 @@ class DirectPreference(Updates):
     def score(self, batch: RankedBatch) -> Loss:
         """The objective's loss on the pairs of a micro-batch."""
         policy = summed(self.arch, batch)
+        row, better, worse = pairs_of(batch)
+        ours = policy[row, better], policy[row, worse]
+        if self.reference is None:
+            return self.objective.loss(*ours)
         with torch.no_grad(), self.reference.of(self.arch) as model:
             reference = summed(model, batch)
-        row, better, worse = pairs_of(batch)
-        loss = self.objective.loss(
-            policy[row, better], policy[row, worse], reference[row, better], reference[row, worse]
-        )
-        return loss
+        return self.objective.loss(*ours, reference[row, better], reference[row, worse])
 
     # ---- validation
 
@@ -138,15 +148,19 @@ class DirectPreference(Updates):
         inputs = (rollout.prompt, rollout.prompt_mask, rollout.response, rollout.mask)
         more = {"pad": self.pad, "micro_rows": self.plan.micro_sequences}
         own: Any = teacher_forced(self.arch, *inputs, **more)
-        with self.reference.of(self.arch) as model:
-            other = teacher_forced(model, *inputs, **more)
-        log_ratio, tokens = own.log_probs - other.log_probs, rollout.mask.sum()
+        tokens = rollout.mask.sum()
         self.samples = self._shown(fitting, rollout.responses(), ends)
-        return {
+        found = {
             "val/generated": float(len(fitting)),
             "val/response_tokens": float(tokens / len(fitting)),
             "val/unfinished_fraction": float((~rollout.finished).float().mean()),
             "val/entropy_nats": float(own.entropy.sum() / tokens),
+        }
+        if self.reference is None:
+            return found
+        with self.reference.of(self.arch) as model:
+            log_ratio = own.log_probs - teacher_forced(model, *inputs, **more).log_probs
+        return found | {
             "val/kl_nats": float(log_ratio.sum() / len(fitting)),
             "val/kl_token_nats": float(kl_estimate(log_ratio, "k3").sum() / tokens),
         }
@@ -181,7 +195,9 @@ def summed(arch: Any, batch: RankedBatch) -> Tensor:
     """Log-probability (B, K) of every completion in nats, its end mark included; 0 where none is."""
     row, column = (batch.lengths > 0).nonzero(as_tuple=True)
     tokens, mask = batch.tokens[row, column], batch.mask[row, column][:, 1:]
-    hidden = arch(tokens)[:, :-1][mask]
+    before = batch.mask[row, column].cumsum(dim=1) == 0
+    inputs = (tokens, None, None, before) if sees_prompt(arch) else (tokens,)
+    hidden = arch(*inputs)[:, :-1][mask]
     log_probs, _ = token_scores(hidden, head_of(arch), tokens[:, 1:][mask])
     owner = mask.nonzero(as_tuple=True)[0]
     sums = torch.zeros(len(tokens), device=log_probs.device).index_add(0, owner, log_probs)

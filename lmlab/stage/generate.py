@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -18,15 +20,21 @@ class Generate(Asking):
     """Answers `prompts`, or held-out prompts of the data; answers.jsonl in the run's folder has all.
 
     raw: prompts are continued as they are, as a model without instruction tuning reads them; else
-    each is a user's turn. Trains nothing.
+    each is a user's turn. num_training_prompts: of the data, answered after the held-out ones.
+    Trains nothing.
     """
 
-    def __init__(self, *, prompts: list[str], raw: bool, **asking: Any) -> None:
+    def __init__(
+        self, *, prompts: list[str], raw: bool, num_training_prompts: int, **asking: Any
+    ) -> None:
         super().__init__(**asking)
+        if num_training_prompts < 0:
+            raise ValueError(f"stage.num_training_prompts={num_training_prompts} must be 0 or more")
         empty = [index for index, text in enumerate(prompts) if not text]
         if empty:
             raise ValueError(f"stage.prompts[{empty[0]}] is empty; give it a text or leave it out")
         self.prompts, self.raw = prompts, raw
+        self.num_training_prompts = num_training_prompts
         self.rows: list[dict[str, Any]] = []
 
     def perform(self, device: torch.device) -> None:
@@ -34,7 +42,7 @@ class Generate(Asking):
         if self.prompts:
             self._own(device)
         else:
-            self._held_out(device)
+            self._of_data(device)
         tokens = [row["tokens"] for row in self.rows]
         self.latest |= {
             "generate/answers": float(len(self.rows)),
@@ -62,27 +70,36 @@ class Generate(Asking):
             prompts = [self.prompts[begin + each] for each in rollout.group.tolist()]
             self._keep(prompts, texts, rollout)
 
-    def _held_out(self, device: torch.device) -> None:
+    def _of_data(self, device: torch.device) -> None:
         golds: list[float] = []
-        for part in self.held_out(device):
+        for part in chain(self.held_out(device), self._training(device)):
             numbers = [n for n in part.index.tolist() for _ in range(self.num_samples)]
             answers = self.answering.read(self._draw(part), numbers)
-            self._keep(answers.prompts, answers.texts, answers.rollout, answers.accepted)
-            golds += self.answering.gold(answers) or []
+            more = {"accepted": answers.accepted, "number": numbers}
+            self._keep(answers.prompts, answers.texts, answers.rollout, more)
+            if part.index[0] < 0:
+                golds += self.answering.gold(answers) or []
         if golds:
             self.latest["generate/gold_reward"] = float(np.mean(golds))
+
+    def _training(self, device: torch.device) -> Iterator[PromptBatch]:
+        batch = self.data.training(self.num_training_prompts) if self.num_training_prompts else None
+        for part in batch.split(self.prompts_at_once) if batch is not None else ():
+            yield part.map(lambda tensor: tensor.to(device))
 
     def _draw(self, batch: PromptBatch) -> Any:
         seeds = validation_seeds(self.data.seed, batch.index.cpu().numpy())
         return self.answering.rollout(self.arch, batch, self.sampling, seeds, self.num_samples)
 
     def _keep(
-        self, prompts: list[str], texts: list[str], rollout: Any, accepted: list[Any] | None = None
+        self,
+        prompts: list[str],
+        texts: list[str],
+        rollout: Any,
+        more: Mapping[str, list[Any]] | None = None,
     ) -> None:
         lengths, finished = rollout.mask.sum(dim=1).tolist(), rollout.finished.tolist()
         for row, (prompt, text) in enumerate(zip(prompts, texts, strict=True)):
             found = {"prompt": prompt, "answer": text, "tokens": lengths[row]}
             found["unfinished"] = not finished[row]
-            if accepted is not None:
-                found["accepted"] = accepted[row]
-            self.rows.append(found)
+            self.rows.append(found | {name: values[row] for name, values in (more or {}).items()})

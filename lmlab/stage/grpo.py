@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from lmlab.batch import Loss
-from lmlab.rollout.advantage import group_advantage, no_signal
+from lmlab.rollout.advantage import group_advantage, group_std, no_signal
 from lmlab.rollout.answering import Answers
 from lmlab.stage.experience import Experience
 from lmlab.stage.policy import Policy
@@ -40,6 +40,12 @@ class GRPO(Policy):
         self.epochs, self.minibatches = epochs, minibatches
         self.weighs_kl = shared["objective"].kl_weight > 0
         self.track_kl = track_kl
+        if shared["reference"] is not None and not self.needs_reference:
+            raise ValueError(
+                f"stage.reference={shared['reference']} has no effect with objective.kl_weight=0 and "
+                "stage.track_kl=false; set stage.track_kl=true, which measures the KL to it, or "
+                "stage.reference=null"
+            )
         super().__init__(**shared)
         if self.num_samples < 2:
             raise ValueError(
@@ -58,6 +64,7 @@ class GRPO(Policy):
         )
         without = no_signal(rewards, rollout.group)
         self.add("policy/no_signal_fraction", without.float())
+        self.add("policy/group_reward_std", group_std(rewards, rollout.group))
         left_out = without & self.drop_no_signal | ~rollout.finished & self.drop_unfinished
         reference = old = None
         measured = self.track_kl and self.is_due(self.trainer.global_step + 1)

@@ -83,6 +83,7 @@ class Policy(Updates):
             micro_responses=micro_responses,
             validation_prompts=validation_prompts,
         )
+        data.check_trainable()
         if not temperature > 0:
             raise ValueError(
                 f"stage.temperature={temperature} must be above 0, to learn from draws"
@@ -92,7 +93,9 @@ class Policy(Updates):
         self.num_samples, self.micro_responses = num_samples, micro_responses
         self.validation_prompts = validation_prompts
         self.sampling = plain_sampling(max_new_tokens, temperature)
-        self.validation_sampling = plain_sampling(max_new_tokens, validation_temperature)
+        self.validation_sampling = plain_sampling(
+            max_new_tokens, validation_temperature, "stage.validation_temperature"
+        )
         self.missing_end_penalty, self.length_penalty = missing_end_penalty, length_penalty
         self._validated: list[tuple[Answers, Tensor]] = []
         self._golds: list[tuple[list[float] | None, list[float] | None]] = []
@@ -142,6 +145,7 @@ class Policy(Updates):
                 batch.response,
                 batch.mask,
                 pad=self.answering.pad,
+                source_end=self.answering.vocab.eos,
                 temperature=self.sampling.temperature,
                 micro_rows=None if grad else self.micro_responses,
                 **more,

@@ -42,12 +42,14 @@ class PPO(Policy):
         "kl_horizon": {"variant": ("kl", "ptx")},
         "kl_estimator": {"variant": ("kl", "ptx"), "kl_in": ("reward", None)},
         "gae_lambda": {"variant": ("kl", "ptx"), "kl_in": ("reward", None)},
+        "discount": {"variant": ("kl", "ptx"), "kl_in": ("reward", None)},
         "value_target": {"variant": ("kl", "ptx")},
         "value_learning_rate": {"shared_trunk": (False,)},
         "value_from": {"shared_trunk": (False,)},
         "ptx_weight": {"variant": ("ptx",)},
         "ptx_schedule": {"variant": ("ptx",)},
         "ptx_sequences": {"variant": ("ptx",)},
+        "pretraining": {"variant": ("ptx",)},
     }
 
     def __init__(
@@ -62,7 +64,7 @@ class PPO(Policy):
         kl_horizon: int | None,
         kl_estimator: Literal["k1", "k2", "k3"] | None,
         gae_lambda: float | None,
-        discount: float,
+        discount: float | None,
         whiten_advantages: bool,
         value_target: Literal["reward", "returns"] | None,
         value_fit: Literal["after", "together"] | None,
@@ -90,7 +92,7 @@ class PPO(Policy):
             value_target=value_target or ("returns" if kl_in == "reward" else "reward"),
             kl_estimator=kl_estimator or "k1",
             gae_lambda=0.95 if gae_lambda is None else gae_lambda,
-            discount=discount,
+            discount=1.0 if discount is None else discount,
         )
         self.kl = make_kl(0.05 if kl_coefficient is None else kl_coefficient, kl_target, kl_horizon)
         if shared_trunk:

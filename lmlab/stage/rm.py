@@ -6,9 +6,11 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torchmetrics import CatMetric
 
 from lmlab.batch import Loss, RankedBatch
 from lmlab.metric.calibration import calibration_curve, calibration_error
+from lmlab.stage.freeze import freeze_unread
 from lmlab.stage.guard import Guard
 from lmlab.stage.plan import Plan
 from lmlab.stage.reward_head import RewardHead, rewards
@@ -22,6 +24,8 @@ class RewardModel(Training):
     Validation: loss, accuracy, margin, calibration, and accuracy on labellers never trained on.
     """
 
+    # Kinds of architecture beside which a head trains.
+    trains_head: ClassVar[tuple[str, ...]] = ("decoder", "encoder")
     accepts: ClassVar[dict[str, tuple[str, ...]]] = {
         "arch": ("decoder", "encoder"),
         "objective": ("comparison",),
@@ -50,9 +54,12 @@ class RewardModel(Training):
         )
         self.objective, self.data = objective, data
         self.reward_head = RewardHead(arch.width)
-        self._found: list[tuple[Tensor, Tensor]] = []
+        self.has_margins = any((each.comparison.margin or 0) > 0 for each in data.train_examples)
+        # (N, 2): by how much the best answer won, and the labeller's number.
+        self.val_found = CatMetric(nan_strategy="disable").set_dtype(torch.float64)
         self._sums = torch.zeros(4, dtype=torch.float64)
-        arch.unembedding.requires_grad_(arch.unembedding.weight is arch.token_embedding.weight)
+        example = data.collate(list(data.train_examples[:1]), None)
+        freeze_unread(self, lambda: self.rewards(example)[0].sum())
 
     @property
     def trained(self) -> nn.Module:
@@ -71,7 +78,7 @@ class RewardModel(Training):
         """The objective's loss on one micro-batch."""
         found, row, column = self.rewards(batch)
         ranks = batch.ranks[row, column]
-        margins = batch.margin[row] if bool((batch.margin > 0).any()) else None
+        margins = batch.margin[row] if self.has_margins else None
         return self.objective.loss(found, ranks, row, margins)
 
     def count(self, batch: RankedBatch) -> Tensor:
@@ -81,13 +88,15 @@ class RewardModel(Training):
 
     def step_tokens(self, batch: RankedBatch) -> int:
         """Real tokens of this share, times the number of shares."""
-        return int(batch.lengths.sum()) * self.trainer.world_size
+        return int(batch.lengths.sum()) * self.data.world_size
 
     # ---- validation
 
     def validation_step(self, batch: RankedBatch, batch_idx: int) -> None:
-        for micro in batch.split(self.plan.micro_sequences):
+        for micro, counts in self.validation_parts(batch):
             found, row, column = self.rewards(micro)
+            if not counts:
+                continue
             loss = self.objective.loss(found, micro.ranks[row, column], row)
             self._sums += torch.stack(
                 [loss.metrics["nll"], loss.metrics["accuracy"], loss.metrics["margin"], loss.count]
@@ -98,7 +107,8 @@ class RewardModel(Training):
             worst = (micro.ranks.masked_fill(micro.lengths == 0, -1)).argmax(dim=1)
             index = torch.arange(len(page))
             difference = page[index, best.cpu()] - page[index, worst.cpu()]
-            self._found.append((difference, micro.labeller.cpu()))
+            both = torch.stack([difference.double(), micro.labeller.cpu().double()], dim=1)
+            self.val_found.update(both.to(self.device))
 
     def on_validation_epoch_end(self) -> None:
         sums = self._sum_over_ranks(self._sums.to(self.device)).cpu()
@@ -109,18 +119,18 @@ class RewardModel(Training):
             "val/margin": float(sums[2]) / count,
         }
         metrics |= self._calibration()
-        self._sums, self._found = torch.zeros_like(self._sums), []
+        self._sums = torch.zeros_like(self._sums)
         self.validated(metrics)
 
     def _calibration(self) -> dict[str, float]:
-        """Of the best answer against the worst one of each prompt, on this process's share."""
-        difference = torch.cat([pair[0] for pair in self._found]).double()
-        labeller = torch.cat([pair[1] for pair in self._found])
+        """Of the best answer against the worst one of each prompt, over all processes."""
+        difference, labeller = self.val_found.compute().cpu().unbind(dim=1)
+        self.val_found.reset()
         self.calibration = calibration_curve(difference.numpy())
         metrics = {"val/calibration_error": calibration_error(self.calibration)}
         known = {each.comparison.labeller for each in self.data.train_examples} - {""}
         names = self.data.labellers
-        new = torch.tensor([n >= 0 and names[n] not in known for n in labeller.tolist()])
+        new = torch.tensor([n >= 0 and names[n] not in known for n in labeller.long().tolist()])
         if bool(new.any()) and not bool(new.all()):
             right = (difference > 0).double() + 0.5 * (difference == 0)
             metrics["val/accuracy_new_labellers"] = float(right[new].mean())

@@ -81,11 +81,13 @@ class SupervisedFineTuning(Training):
             real = batch.source_mask.sum() + batch.mask.sum()
         else:
             real = (batch.documents >= 0).sum()
-        return int(real) * self.trainer.world_size
+        return int(real) * self.data.world_size
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        for micro in batch.split(self.plan.micro_sequences):
+        for micro, counts in self.validation_parts(batch):
             loss = self.score(micro)
+            if not counts:
+                continue
             self.val_nats.update(loss.metrics["nll"].double())
             self.val_tokens.update(loss.count.double())
 
@@ -151,8 +153,6 @@ class SupervisedFineTuning(Training):
         texts = []
         for start in range(0, len(prompts), 32):
             part = prompts[start : start + 32]
-            if self.arch.kind == "encoder_decoder":
-                part = [np.append(prompt, self.tokenizer.vocab.eos) for prompt in part]
             rollout = sample(
                 self.arch,
                 [torch.as_tensor(prompt, device=self.device) for prompt in part],
@@ -161,6 +161,7 @@ class SupervisedFineTuning(Training):
                 num_samples=1,
                 stop=stop,
                 pad=pad,
+                source_end=self.tokenizer.vocab.eos,
                 prefix_attention=self.data.prefix_attention,
             )
             for tokens in rollout.responses():

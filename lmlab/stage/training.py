@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from lmlab.batch import Batch, Head, Loss
 from lmlab.stage.guard import Guard, Rewind
+from lmlab.stage.in_step import in_step
 from lmlab.stage.plan import Plan
 
 
@@ -76,12 +77,7 @@ class Training(L.LightningModule, ABC):
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         optimizers = self._optimizers()
-        rate = self.optim.rate(
-            self.plan.progress(self.trainer.global_step + 1, self.elapsed_seconds)
-        )
-        for optimizer in optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = group["peak_lr"] * rate
+        rate = self._set_rate()
         loss, count = self._accumulate(batch)
         norm = self._clip_together(self.trained.parameters())
         decision = self.guard.decide(loss, norm)
@@ -100,6 +96,20 @@ class Training(L.LightningModule, ABC):
         self.elapsed_seconds += now - self._clock
         self._clock = now
         self._record(loss, norm, rate * optimizers[0].param_groups[0]["peak_lr"], count)
+
+    def _set_rate(self) -> float:
+        """The learning rate of this step as a share of its peak, given to all optimizers.
+
+        Where minutes limit the budget it goes by process 0's clock, so that it is the same for all.
+        """
+        if self.plan.minutes is not None and self.trainer.world_size > 1:
+            self.elapsed_seconds = self.trainer.strategy.broadcast(self.elapsed_seconds)
+        done = self.plan.progress(self.trainer.global_step + 1, self.elapsed_seconds)
+        rate = self.optim.rate(done)
+        for optimizer in self._optimizers():
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak_lr"] * rate
+        return rate
 
     def step_tokens(self, batch: Any) -> int:
         """Tokens of one step over all devices; a subclass counts them where rows are not full."""
@@ -183,6 +193,19 @@ class Training(L.LightningModule, ABC):
             self.logger.log_metrics(metrics, step=self.trainer.global_step)
 
     # ---- validation
+
+    def validation_parts(self, batch: Any) -> Iterator[tuple[Any, bool]]:
+        """Micro-batches of a validation batch, and whether their figures count.
+
+        Where processes hold parts of the model, one whose batch is smaller runs its last again.
+        """
+        parts = list(batch.split(self.plan.micro_sequences))
+        most = len(parts)
+        strategy = self.trainer.strategy
+        if self.trainer.world_size > 1 and hasattr(strategy, "clip"):
+            number = torch.tensor(most, device=self.device)
+            most = int(strategy.reduce(number, reduce_op="max"))
+        return in_step(parts, most)
 
     def validated(self, metrics: dict[str, float]) -> None:
         """Keep and log the figures of a validation; its time does not count as training."""

@@ -46,6 +46,7 @@ class Updates(Training):
     """
 
     needs_whole_model: ClassVar[bool] = True  # its gradients are summed here
+    reads_as_trained: ClassVar[bool] = True  # prompts, with the mask that init_from learned them
     headline: ClassVar[str] = "policy/reward"
     measured: ClassVar[tuple[str, ...]] = ()  # figures of a loss that the stage takes itself
 
@@ -74,14 +75,6 @@ class Updates(Training):
     def is_due(self, step: int) -> bool:
         """Whether the figures of a step (counted from 1) go to the log."""
         return step % self.log_every_steps == 0 or step in (1, self.plan.num_steps)
-
-    def _set_rate(self) -> float:
-        done = self.plan.progress(self.trainer.global_step + 1, self.elapsed_seconds)
-        rate = self.optim.rate(done)
-        for optimizer in self._optimizers():
-            for group in optimizer.param_groups:
-                group["lr"] = group["peak_lr"] * rate
-        return rate
 
     def _update(self, terms: list[Term], last: bool) -> tuple[float, float]:
         """One optimizer update on the sum of the terms; its loss and the norm of its gradient."""

@@ -113,6 +113,10 @@ def _basis(found: list[dict[str, Any]], at_once: int | None) -> list[str]:
                 f"{one['peak']:.3g} FLOP/s ({one['how']}), without start-up and validation"
             )
             lines += [line] if line not in lines else []
+    missing = sorted({one["missing"] for one in found if "missing" in one})
+    lines += [
+        f"minutes: no {kind} here; hardware.peak_flops=989e12 tells its peak" for kind in missing
+    ]
     if at_once != 1:
         lines.append("jobs at once share the machine: the total of the minutes stays")
     lines.append("memory: 16 bytes a parameter and 34 a layer, token and channel of a micro-batch")

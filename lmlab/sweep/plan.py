@@ -223,11 +223,24 @@ def compose_row(make: Maker, row: Row, stage: Stage | None, known: dict[str, str
     overrides = [text for key, text in row.items() if key != carried.BASELINE]
     composed = make.composer.compose([*make.own, *overrides])
     check_composed(composed, make.composer.places)
+    _on_one_machine(composed.cfg)
     prepare(composed.cfg, "run.name" in make.varied)
     digest = _digest(composed.cfg, needs)
     return Planned(
         overrides, name, composed, digest, stage.name if stage else None, needs, published
     )
+
+
+def _on_one_machine(cfg: DictConfig) -> None:
+    """Raises: ConfigError for a job of several machines, which no launcher starts."""
+    nodes = cfg.hardware.get("nodes", 1)
+    if nodes > 1:
+        raise ConfigError(
+            [
+                f"hardware.nodes={nodes}: the jobs of a sweep run on one machine each; start lmlab on "
+                "every node without a sweep, with torchrun or srun"
+            ]
+        )
 
 
 def _stage_row(make: Maker, stage: Stage) -> Row:

@@ -15,7 +15,7 @@ from lmlab.sweep.search_plan import SearchPlan
 from lmlab.sweep.search_propose import Trial, propose
 from lmlab.sweep.search_space import point_of
 from lmlab.sweep.task import Task
-from lmlab.track.folder import Folder
+from lmlab.track.folder import Folder, read_json
 
 TRIES = 30  # to find a point that was not tried yet
 AT_ONCE = 4  # where the launcher leaves it to a queue
@@ -42,9 +42,11 @@ class Search(Dispatch):
         """As a sweep; what was pruned stays so."""
         super().look()
         for entry in self.folder.entries:
-            task = self.folder.task(entry)
-            if entry.state == "waiting" and task.state().get("pruned"):
+            run, why = self.folder.run_folder(entry), self.folder.task(entry).state().get("pruned")
+            if entry.state == "waiting" and why:
                 entry.state = "pruned"
+                if run is not None and read_json(run / "run.json").get("status") != "pruned":
+                    mark_pruned(run, str(why))  # which a launcher that died has left undone
         self.folder.save()
 
     def trials(self) -> list[Trial]:

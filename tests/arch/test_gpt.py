@@ -140,7 +140,7 @@ def test_flops_a_token_agree_with_torchs_counter():
         model.unembed(model(tokens)).sum().backward()
     counted = counter.get_total_flops() / tokens.numel()
     masked_half = 6 * 2 * 32 * 64  # the plain kernel computes what the mask then hides
-    assert counted == model.flops_per_token(64) + masked_half
+    assert counted == model.flops_per_sequence(0, 64, 64) / 64 + masked_half
 
 
 def test_tied_embeddings_count_once_and_untied_twice():

@@ -33,3 +33,11 @@ def test_hydra_settings_without_effect_are_refused(places: Places, override: str
 
 def test_relative_paths_are_left_alone(places: Places) -> None:
     assert compose(places, "data.source.path=./here").cfg.data.source.path == "./here"
+
+
+@pytest.mark.parametrize("key", ["init_from", "+init_from", "++init_from"])
+@pytest.mark.parametrize("quote", ["", '"', "'"])
+def test_the_newest_run_of_a_kind_needs_no_quotes(places, key, quote):
+    value = "latest:stage=sft,arch=gpt_tiny"
+    cfg = compose(places, f"{key}={quote}{value}{quote}").cfg
+    assert cfg.init_from == value

@@ -6,7 +6,7 @@ import pytest
 
 from lmlab.check import check_config_from_checkpoint
 from lmlab.config.error import ConfigError
-from lmlab.config.report import guarded, is_users, report
+from lmlab.config.report import guarded, is_users, report, unwrapped
 
 
 def failing(error: Exception) -> int:
@@ -67,3 +67,10 @@ def test_interrupt_is_130() -> None:
         raise KeyboardInterrupt
 
     assert guarded(interrupted, debug=False) == 130
+
+
+def test_a_wrapped_mistake_is_known_for_the_users_by_every_process() -> None:
+    own = ValueError("inside")
+    wrapper = type("InstantiationException", (Exception,), {})("outside")
+    wrapper.__cause__ = own
+    assert unwrapped(wrapper) is own and unwrapped(own) is own

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from lmlab.config.error import ConfigError
 from lmlab.config.place import Places
-from lmlab.config.run_folder import create, dump, forget, slug
+from lmlab.config.run_folder import create, dump, forget, held, slug
 from tests.config.fake import compose
 
 HOSTILE = [
@@ -115,3 +115,23 @@ def test_only_a_run_that_never_began_is_forgotten(tmp_path):
     for folder in (empty, begun):
         forget(folder)
     assert not empty.exists() and (begun / "config.yaml").exists()
+
+
+def test_a_run_has_one_writer(tmp_path: Path) -> None:
+    with held(tmp_path):
+        with pytest.raises(ValueError, match="another process is at work on this run") as raised:
+            with held(tmp_path, wait_seconds=0.0):
+                pass
+        assert "\n" not in str(raised.value)
+    with held(tmp_path, wait_seconds=0.0):
+        pass
+
+
+def test_a_folder_is_not_forgotten_under_its_writer(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.yaml").write_text("")
+    with held(tmp_path / "run"):
+        forget(tmp_path / "run")
+    assert (tmp_path / "run" / "config.yaml").is_file()
+    forget(tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -42,6 +42,8 @@ def make_tasks(**changes: Any) -> GeneratedTasks:
         "num_tasks": None,
         "weights": {},
         "max_depth": 2,
+        "answer_noise": 0.0,
+        "num_documents": 20000,
         "num_validation": 80,
         "seed": 0,
     }
@@ -85,6 +87,7 @@ def make_task_preferences(**changes: Any) -> TaskPreferences:
         "label_noise": 0.0,
         "num_labellers": 4,
         "held_out_labellers": 1,
+        "drawn_by": None,
         "seed": 0,
     }
     return TaskPreferences(**(keys | changes))

@@ -153,3 +153,15 @@ def test_real_instructions_with_their_task_lists(tmp_path):
     data = prepared(tmp_path, source, seq_len=1024, tokenizer=marked_bytes())
     assert {each.conversation.category for each in data.val_examples} > {"Word Semantics"}
     assert data.train_batches()[0].mask.any(dim=1).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"loss": "all"}, "data.loss=all"),
+        ({"prefix_attention": True}, "data.prefix_attention=True"),
+    ],
+)
+def test_what_an_encoder_decoder_does_not_read_is_refused(tmp_path, settings, words):
+    with pytest.raises(ValueError, match=f"{words} has no effect on .* encoder_decoder"):
+        prepared(tmp_path, kind="encoder_decoder", template="plain", **settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -80,3 +81,29 @@ def test_real_prompts(tmp_path):
         shared("preference/hh-rlhf/helpful-base/test.jsonl.gz"), validation_fraction=0.1
     )
     assert prepared(tmp_path, pairs, seq_len=512).num_train_examples > 50
+
+
+def test_files_that_are_only_evaluated_with_are_not_without_end(tmp_path):
+    held = {"canary": "x", "examples": [{"input": f"{n} + 1?", "target": str(n)} for n in range(9)]}
+    (tmp_path / "sum.json").write_text(json.dumps(held))
+    source = make_files(tmp_path / "sum.json")
+    data = prepared(tmp_path / "cache", source)
+    assert data.num_train_examples == 0 and len(data.val_examples) == 9
+    assert data.conversation(-1).response == "0"
+    with pytest.raises(ValueError, match="data.source gives no prompt to train on"):
+        data.check_trainable()
+    prepared(tmp_path / "cache", make_tasks()).check_trainable()
+
+
+def test_long_training_prompts_only_stop_a_stage_that_trains(tmp_path):
+    rows = [{"prompt": "q" * 200, "completion": "a"} for _ in range(3)]
+    (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "val.jsonl").write_text(json.dumps({"prompt": "q", "completion": "a"}))
+    paths = {"validation_paths": str(tmp_path / "val.jsonl"), "validation_fraction": 0.0}
+    source = make_files(tmp_path / "train.jsonl", **paths)
+    data = prepared(tmp_path / "cache", source, max_prompt_tokens=100)
+    assert data.num_train_examples == 0 and "3 of 3 training prompts are longer" in data.notes[0]
+    with pytest.raises(
+        ValueError, match="data.max_prompt_tokens=100 leaves no training prompt of 3"
+    ):
+        data.check_trainable()

@@ -89,7 +89,7 @@ def test_several_nodes_count_in_the_world():
         (["fsdp2", "hardware.gather_dtype=bf16"], "has no effect with hardware.precision"),
         (["fsdp2", "hardware.bucket_megabytes=1"], "bucket_megabytes"),
         (["ddp", "hardware.replicas=2"], "replicas"),
-        (["deepspeed", "hardware.offload_parameters=true"], "hardware.zero_stage"),
+        (["deepspeed", "hardware.zero_stage=3"], "hardware.zero_stage"),
     ],
 )
 def test_a_setting_without_effect_is_refused(overrides, message):

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
 
 from lmlab.hardware.mesh import Mesh
+from lmlab.mesh.traffic import pretended_mesh
 from tests.hardware.one import keys, mesh_of_one
+from tests.mesh import tiny
+from tests.mesh.gloo import on_processes
 
 RULES = {"batch": "data", "heads": "model", "mlp": "model", "vocab": None, "embed": None}
 
@@ -30,7 +35,7 @@ def test_the_axis_of_the_batch_may_be_the_fast_one_or_none():
 
 
 def test_a_mesh_that_is_not_all_processes_says_how_many_to_start():
-    with pytest.raises(ValueError, match="set hardware.devices=8"):
+    with pytest.raises(ValueError, match=r"set hardware.devices=8, or .*~hardware.mesh.data"):
         mesh({"data": 2, "model": 4}, devices=4)
 
 
@@ -47,3 +52,45 @@ def test_a_stage_that_trains_a_head_beside_its_architecture_is_refused():
         pytest.raises(ValueError, match="also trains its head; use hardware=fsdp2"),
     ):
         mesh({"data": 1}, {"batch": "data"}).divide(stage, process_mesh)
+
+
+@pytest.mark.parametrize("name", ["gpt", "llama", "t5", "bart", "transformer"])
+def test_a_process_decodes_with_caches_of_its_own_heads(name):
+    stage = nn.Module()
+    stage.arch = tiny.make(name, num_layers=1)
+    hardware = mesh({"data": 1, "model": 2})
+    with pretended_mesh(hardware.mesh_shape) as process_mesh, torch.no_grad():
+        hardware.divide(stage, process_mesh)
+        assert stage.arch.cache_heads == 2
+        rows = tiny.tokens()
+        if stage.arch.kind == "decoder":
+            cache = stage.arch.new_cache(len(rows), 4)
+            hidden = [stage.arch(rows[:, at : at + 1], cache=cache) for at in range(3)]
+        else:
+            memory = stage.arch.encode(rows)
+            cache = stage.arch.start_decoding(memory, torch.ones_like(rows, dtype=torch.bool), 4)
+            hidden = [stage.arch.decode(rows[:, at : at + 1], cache) for at in range(3)]
+    assert {each.shape for each in hidden} == {(len(rows), 1, 32)}
+
+
+def test_an_encoder_and_decoder_write_divided_what_they_write_whole():
+    assert max(on_processes(2, decoded)) < 1e-5
+
+
+def decoded() -> float:
+    """How far the states of three tokens are from those of one process."""
+    worst = 0.0
+    process_mesh = init_device_mesh("cpu", (1, 2), mesh_dim_names=("data", "model"))
+    for name in ("t5", "bart", "transformer"):
+        stage = nn.Module()
+        stage.arch = tiny.make(name, num_layers=1)
+        mesh({"data": 1, "model": 2}).divide(stage, process_mesh)
+        rows, real = tiny.tokens(), torch.ones(tiny.ROWS, tiny.LENGTH, dtype=torch.bool)
+        found = []
+        for arch in (tiny.make(name, num_layers=1), stage.arch):
+            with torch.no_grad():
+                cache = arch.start_decoding(arch.encode(rows), real, 3)
+                found.append([arch.decode(rows[:, at : at + 1], cache) for at in range(3)])
+        pairs = zip(*found, strict=True)
+        worst = max([worst, *(float((one - other).abs().max()) for one, other in pairs)])
+    return worst

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as dist
+from lightning.fabric.plugins.environments import LightningEnvironment
 from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import DTensor
+from torchmetrics import SumMetric
 
 from lmlab.hardware.shard import Sharding, shard_children
+from lmlab.hardware.sharded import Sharded
 from lmlab.io.checkpoint_io import FolderCheckpointIO
 from lmlab.job import read
 from tests.hardware.ranks import cut, losses, ranks, resume, train
@@ -106,6 +109,21 @@ def test_several_processes_go_on_from_the_checkpoint_of_one(alone, runs, layout,
     assert list(again) == list(range(11, 21)) and far(again, losses(alone)) < 1e-5
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_processes_draw_the_same_numbers_where_they_share_a_part_of_the_batch(runs, layout):
+    checkpoint = FolderCheckpointIO().load_checkpoint(cut_of(runs[layout]))
+    kept = checkpoint["callbacks"]["Checkpointing"]
+    states = [bytes(state["torch"].tolist()) for state in kept["random"]]
+    shares = {"mesh_2": [0, 0], "mesh_4": [0, 0, 1, 1]}.get(layout, list(range(len(states))))
+    assert kept["data_ranks"] == shares
+    for one, share in zip(states, shares, strict=True):
+        assert [one == other for other in states] == [share == other for other in shares]
+
+
+def cut_of(run: Path) -> Path:
+    return run / "checkpoints" / "step-00000020"
+
+
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_shards_of_four_processes_load_bitwise_in_any_number(runs, number):
     checkpoint = runs["fsdp2_4"] / "checkpoints" / "step-00000020"
@@ -143,3 +161,15 @@ def load_and_compare(checkpoint: str, number: int) -> int:
 def whole(tensor: torch.Tensor) -> torch.Tensor:
     """A tensor put together from all processes."""
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+def test_metrics_go_to_the_device_as_buffers_do():
+    stage = nn.Module()
+    stage.judge = nn.Module()
+    stage.judge.loss, stage.norm = SumMetric(), nn.BatchNorm1d(2, affine=False)
+    strategy = Sharded(shape={"shard": 2}, divide=None, apart=None, backend="gloo")
+    strategy.parallel_devices = [torch.device("meta")]
+    strategy.cluster_environment = LightningEnvironment()
+    strategy._move_the_rest(stage)
+    assert stage.judge.loss.sum_value.device.type == stage.judge.loss.device.type == "meta"
+    assert stage.norm.running_mean.device.type == "meta"

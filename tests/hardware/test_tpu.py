@@ -43,3 +43,14 @@ def test_cores_compose_into_lightnings_strategies(monkeypatch, devices, nodes):
     assert hardware.lightning_strategy() == ("auto" if devices == 1 else "XLAStrategy")
     assert hardware.lightning_precision() == "bf16-true" and hardware.compile is False
     assert hardware.describe() == f"TPU, {devices * nodes} core(s), bf16"
+
+
+@pytest.mark.parametrize(("devices", "nodes"), [(4, 1), (1, 4)])
+def test_a_run_on_several_cores_is_refused_in_one_sentence(monkeypatch, devices, nodes):
+    monkeypatch.setattr(tpu, "check_torch_xla", lambda: None)
+    changes = {"accelerator": "tpu", "strategy": "xla", "precision": "bf16"}
+    hardware = tpu.Tpu(**keys(**changes, devices=devices, nodes=nodes))
+    with pytest.raises(ValueError, match="set hardware=tpu hardware.devices=1") as raised:
+        hardware.prepare()
+    assert "\n" not in str(raised.value)
+    tpu.Tpu(**keys(**changes, devices=1)).prepare()

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightning as L
@@ -14,9 +15,10 @@ import numpy as np
 import pytest
 import torch
 
-from lmlab.io import checkpoint_io
+from lmlab.io import checkpoint_io, random_state
 from lmlab.io.checkpoint import CheckpointError, all_of, find_good, step_of, survey
 from lmlab.io.checkpoint_io import FolderCheckpointIO
+from lmlab.io.checkpointing import Checkpointing
 from lmlab.io.durable import sha256
 from tests.io import tiny
 from tests.io.kill import difference, essence
@@ -238,3 +240,29 @@ def test_resuming_from_another_runs_folder_leaves_it_as_it_was(tmp_path: Path) -
         trainer.fit(Stage(), datamodule=Data(), ckpt_path=find_good(tmp_path / "a"))
         assert tree(tmp_path / "a") == before
         assert steps_in(tmp_path / f"b{number}") == [8, 9]
+
+
+def drawn_after(callback: Checkpointing, saved: dict[str, Any], rank: int, world: int) -> float:
+    """The next number that a process draws once it has restored what was saved."""
+    trainer: Any = SimpleNamespace(global_rank=rank, world_size=world, is_global_zero=False)
+    callback._restore_random(trainer, **saved)
+    return float(torch.rand(()))
+
+
+def test_processes_that_share_a_batch_draw_the_same_numbers_on_any_layout(tmp_path: Path) -> None:
+    """Two processes with a share each go on as a mesh of 2 x 2, then as two shares of eight."""
+    states = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        states.append(random_state.get())
+    expected = [float(torch.rand((), generator=torch.Generator().manual_seed(s))) for s in (0, 1)]
+    saved = {"random": states, "data_ranks": [0, 1]}
+    mesh = checkpointing(tmp_path, data_ranks=[0, 0, 1, 1])
+    assert [drawn_after(mesh, saved, rank, 4) for rank in range(4)] == [
+        expected[share] for share in (0, 0, 1, 1)
+    ]
+    fast = checkpointing(tmp_path, data_ranks=[0, 1, 2, 3, 0, 1, 2, 3])
+    found = [drawn_after(fast, saved, rank, 8) for rank in range(8)]
+    assert found[:4] == found[4:] and len(set(found)) == 4
+    back = {"random": [states[share] for share in (1, 1, 0, 0)], "data_ranks": [1, 1, 0, 0]}
+    assert [drawn_after(checkpointing(tmp_path), back, rank, 2) for rank in (0, 1)] == expected

@@ -58,7 +58,7 @@ def test_two_ranks_resume_exactly_with_random_states_of_their_own(
     assert difference(essence(tmp_path / "whole"), essence(tmp_path / "cut")) is None
     with caplog.at_level(logging.WARNING, logger="lmlab"):
         train(tmp_path / "cut", True, steps=14)
-    assert "made by 2 process(es), this run has 1" in caplog.text
+    assert "the batch in 2 share(s), this run has 1" in caplog.text
 
 
 @pytest.mark.parametrize("signalled", [(0,), (1,), (0, 1)], ids=["rank_0", "rank_1", "both"])

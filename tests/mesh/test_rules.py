@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from torch.distributed.tensor.placement_types import Replicate, Shard
 
-from lmlab.mesh.rules import local_shape, names_of, partition_spec, placements
+from lmlab.mesh.rules import names_of, partition_spec, placements
 
 RULES = {"batch": "data", "heads": "model", "mlp": "model", "vocab": "model", "embed": None}
 
@@ -44,9 +44,3 @@ def test_rules_to_dtensor():
 def test_a_rule_on_an_axis_moves_only_that_axis():
     assert partition_spec(("heads head_width", "embed"), {"head_width": "model"}) == (None, None)
     assert names_of("heads head_width") == ["heads", "head_width"] and names_of(None) == []
-
-
-def test_local_shapes():
-    assert local_shape((16, 16), ("y", "x"), {"y": 2, "x": 4}) == (8, 4)
-    with pytest.raises(ValueError, match="a dimension of 6 does not divide by x=4"):
-        local_shape((6,), ("x",), {"x": 4})

@@ -63,11 +63,15 @@ def test_nothing_that_counts_costs_nothing():
     assert float(total) == 0 and not hidden.grad.any()
 
 
-def test_validation_needs_no_gradient():
+@pytest.mark.parametrize("without", [torch.no_grad, torch.inference_mode])
+def test_validation_makes_no_gradient(without, monkeypatch):
+    made = []
+    keep = lambda ctx, hidden, weight, gradients: made.extend(gradients)  # noqa: E731
+    monkeypatch.setattr("lmlab.objective.cross_entropy.keep_gradients", keep)
     hidden, weight, targets, mask = inputs()
-    with torch.no_grad():
+    with without():
         total, _ = fused_cross_entropy(hidden, Head(weight), targets, mask)
-    assert not total.requires_grad
+    assert not total.requires_grad and made == [None, None, None]
 
 
 def test_bf16_autocast_is_close_to_fp32():

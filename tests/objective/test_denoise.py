@@ -9,12 +9,12 @@ from lmlab.objective.denoise import (
     join,
     name_spans,
     pack,
-    restore_spans,
     roll,
     span_starts,
     spell_spans,
     suffix,
 )
+from tests.objective.spans import restore_spans
 
 SENTINELS = np.arange(100, 110)
 

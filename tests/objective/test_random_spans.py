@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from lmlab.objective.denoise import name_spans, restore_spans, spell_spans
+from lmlab.objective.denoise import name_spans, spell_spans
 from lmlab.objective.random_spans import span_size
 from tests.objective.slide import (
     BIG,
@@ -21,6 +21,7 @@ from tests.objective.slide import (
     settings,
     shown,
 )
+from tests.objective.spans import restore_spans
 
 SENTINELS = np.array(VOCAB.sentinels)
 

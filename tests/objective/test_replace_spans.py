@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from lmlab.objective.denoise import name_spans, restore_spans, spell_spans
+from lmlab.objective.denoise import name_spans, spell_spans
 from tests.objective.slide import (
     BIG,
     REAL,
@@ -18,6 +18,7 @@ from tests.objective.slide import (
     pairs,
     shown,
 )
+from tests.objective.spans import restore_spans
 
 SENTINELS = np.array(VOCAB.sentinels)
 

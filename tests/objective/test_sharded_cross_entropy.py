@@ -9,6 +9,7 @@ from torch.distributed.tensor import DTensor
 from torch.distributed.tensor.placement_types import Shard
 
 from lmlab.batch import Head
+from lmlab.objective import sharded_cross_entropy as module
 from lmlab.objective.cross_entropy import fused_cross_entropy
 from tests.mesh.gloo import on_processes
 
@@ -48,6 +49,27 @@ def everything() -> float:
     got += [each.grad for each in own]
     expected[3:] = [each[rows] for each in expected[3:]]
     return max(float((a - b).abs().max()) for a, b in zip(expected, got, strict=True))
+
+
+def without_gradients() -> float:
+    """How many chunks made gradients; and by how much the sums differ from those of the whole."""
+    line = init_device_mesh("cpu", (2,), mesh_dim_names=("model",))
+    hidden, weight, _, targets, mask = values()
+    rows = slice(0, 4) if line.get_local_rank() == 0 else slice(4, 7)
+    own = weight[rows].clone().requires_grad_()
+    shape = {"shape": weight.shape, "stride": weight.stride()}
+    whole: Any = DTensor.from_local(own, line, [Shard(0)], run_check=False, **shape)
+    expected = fused_cross_entropy(hidden, Head(weight), targets, mask)
+    made: list[Any] = []
+    module.keep_gradients = lambda ctx, hidden, weight, found: made.append(found)
+    with torch.no_grad():
+        got = fused_cross_entropy(hidden.requires_grad_(), Head(whole), targets, mask)
+    assert made[0][:2] == (None, None)
+    return max(float((a - b).abs()) for a, b in zip(expected, got, strict=True))
+
+
+def test_without_gradients_none_are_made():
+    assert max(on_processes(2, without_gradients)) < 2e-5
 
 
 def test_parts_of_the_vocabulary_give_the_loss_and_gradients_of_the_whole():

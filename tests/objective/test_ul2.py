@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lmlab.objective.denoise import restore_spans
 from tests.objective.slide import BIG, VOCAB, examples, ids, make, pairs, seeds, words
+from tests.objective.spans import restore_spans
 
 REGULAR, EXTREME, SEQUENTIAL = BIG.sentinels[-1], BIG.sentinels[-2], BIG.sentinels[-3]
 

@@ -28,9 +28,9 @@ def sampling(**changes: Any) -> Sampling:
 
 
 def draw(arch: Any, prompts: list[Tensor] = PROMPTS, seeds: Any = None, **changes: Any) -> Rollout:
-    """Two samples a prompt; pad is 0."""
-    own = ("num_samples", "stop", "prefix_attention")
-    keys: dict[str, Any] = {"num_samples": 2, "stop": ()}
+    """Two samples a prompt with their log-probabilities; pad is 0."""
+    own = ("num_samples", "stop", "prefix_attention", "source_end", "log_probs")
+    keys: dict[str, Any] = {"num_samples": 2, "stop": (), "log_probs": True}
     keys |= {name: changes.pop(name) for name in own if name in changes}
     seeds = np.arange(len(prompts), dtype=np.uint64) if seeds is None else np.uint64(seeds)
     return sample(arch, prompts, sampling=sampling(**changes), seeds=seeds, pad=0, **keys)

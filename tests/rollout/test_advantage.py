@@ -9,6 +9,7 @@ from lmlab.rollout.advantage import (
     explained_variance,
     gae,
     group_advantage,
+    group_std,
     kl_in_advantage,
     no_signal,
     penalised,
@@ -104,3 +105,8 @@ def test_explained_variance():
     assert float(explained_variance(targets, targets, MASK)) == 1
     assert float(explained_variance(torch.zeros(2, 3), targets, MASK)) == pytest.approx(0)
     assert float(explained_variance(targets, torch.ones(2, 3), MASK)) == 0
+
+
+def test_the_std_of_a_group_by_hand():
+    found = group_std(torch.tensor([0.0, 5.0, 1.0, 7.0]), torch.tensor([3, 1, 3, 0]))
+    assert found.tolist() == pytest.approx([0.5**0.5, 0.0, 0.5**0.5, 0.0])

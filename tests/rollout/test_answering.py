@@ -6,6 +6,7 @@ import numpy as np
 
 from lmlab.rollout.answering import Answering, rollout_seeds, validation_seeds
 from lmlab.stage.answer_table import plain_sampling
+from tests.arch.test_t5 import small_t5
 from tests.stage.tiny_policy import Digits, Questions, tiny_gpt
 
 NUMBERS = np.array([5, 5, -3])
@@ -46,14 +47,21 @@ def test_answers_are_read_with_their_prompts_and_without_the_end_mark():
     assert answering.gold(answers) == wanted
 
 
-def test_an_encoder_reads_eos_behind_the_prompt():
-    answering = Answering(Questions(2), Digits())
+def test_prompts_are_given_as_the_data_have_them():
+    rows = Answering(Questions(2), Digits()).prompts(Questions(2).batch(0))
+    assert [row.tolist() for row in rows] == [[11, 0], [11, 1]]
 
-    class TwoParts:
-        kind = "encoder_decoder"
 
-    rows = answering.prompts(TwoParts(), Questions(2).batch(0))
-    assert [row.tolist() for row in rows] == [[11, 0, 11], [11, 1, 11]]
+def test_an_encoder_reads_eos_behind_a_prompt_that_does_not_have_it():
+    data = Questions(2)
+    arch, read = small_t5(), []
+    encode = arch.encode
+    arch.encode = lambda source, mask=None: read.append(source.tolist()) or encode(source, mask)
+    seeds = rollout_seeds(0, 0, 0, np.arange(2))
+    how = plain_sampling(3, 1.0)
+    found = Answering(data, Digits()).rollout(arch, data.batch(0), how, seeds, 1)
+    assert read == [[[11, 0, 11], [11, 1, 11]]]
+    assert [row.tolist() for row in found.prompts()] == [[11, 0], [11, 1]]
 
 
 def test_data_without_a_hidden_score_have_no_gold():

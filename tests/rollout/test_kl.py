@@ -44,7 +44,7 @@ def test_a_fixed_coefficient_stays():
     control = FixedKL(coefficient=0.1)
     control.update(60.0, 100)
     assert control.coefficient == 0.1
-    with pytest.raises(ValueError, match="kl.coefficient=-1"):
+    with pytest.raises(ValueError, match="^stage.kl_coefficient=-1"):
         FixedKL(coefficient=-1.0)
-    with pytest.raises(ValueError, match="kl.target=0"):
+    with pytest.raises(ValueError, match="^stage.kl_target=0.* stage.kl_horizon="):
         AdaptiveKL(coefficient=0.1, target=0.0, horizon=10)

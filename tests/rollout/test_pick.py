@@ -65,11 +65,11 @@ def test_uniforms_are_a_function_of_seed_sample_and_token():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"max_new_tokens": 0}, "sampling.max_new_tokens=0 must be 1 or more"),
-        ({"temperature": -1.0}, "sampling.temperature=-1.0"),
-        ({"top_k": 0}, "sampling.top_k=0 must be 1 or more, or null"),
-        ({"top_p": 1.5}, "sampling.top_p=1.5"),
-        ({"repetition_penalty": 0.0}, "sampling.repetition_penalty=0.0"),
+        ({"max_new_tokens": 0}, "^stage.sampling.max_new_tokens=0 must be 1 or more"),
+        ({"temperature": -1.0}, "^stage.sampling.temperature=-1.0"),
+        ({"top_k": 0}, "^stage.sampling.top_k=0 must be 1 or more, or null"),
+        ({"top_p": 1.5}, "^stage.sampling.top_p=1.5"),
+        ({"repetition_penalty": 0.0}, "^stage.sampling.repetition_penalty=0.0"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(changes, words):

@@ -167,3 +167,18 @@ def test_a_compiled_architecture_is_sampled_without_compiling_every_length():
     arch._compiled_call_impl = refuse
     assert torch.equal(draw(arch).response, expected.response)
     assert arch._compiled_call_impl is refuse
+
+
+def test_how_likely_tokens_were_is_only_kept_where_it_is_asked_for():
+    for settings in ({}, {"temperature": 0.0}, {"temperature": 0.5, "top_k": 9}):
+        asked, plain = draw(small_gpt(), **settings), draw(small_gpt(), log_probs=False, **settings)
+        assert torch.equal(asked.response, plain.response)
+        assert plain.log_probs is None and plain.sampling_log_probs is None
+
+
+def test_the_end_of_a_source_needs_room_too():
+    arch = small_t5()
+    long = [torch.ones(arch.max_seq_len, dtype=torch.int64)]
+    draw(arch, long)
+    with pytest.raises(ValueError, match="do not fit"):
+        draw(arch, long, source_end=9)

@@ -6,7 +6,7 @@ import torch
 from lmlab.rollout.teacher_forced import final_hidden, joined, teacher_forced
 from tests.arch.test_t5 import small_t5
 from tests.conftest import small_gpt
-from tests.rollout.law import draw
+from tests.rollout.law import PROMPTS, draw
 
 
 def of(rollout):
@@ -28,6 +28,29 @@ def test_an_encoder_decoder_too():
     rollout = draw(arch, stop=(3, 4, 5, 6, 7, 8, 9))
     scores = teacher_forced(arch, *of(rollout), pad=0)
     torch.testing.assert_close(scores.log_probs, rollout.log_probs, atol=1e-4, rtol=0)
+
+
+def test_the_end_of_a_source_is_read_and_is_not_a_part_of_the_prompt():
+    arch = small_t5()
+    rollout = draw(arch, source_end=9)
+    marked = draw(arch, [torch.cat((row, torch.tensor([9]))) for row in PROMPTS])
+    assert torch.equal(rollout.response, marked.response)
+    assert [len(row) for row in rollout.prompts()] == [3, 3, 1, 1, 5, 5]
+    scores = teacher_forced(arch, *of(rollout), pad=0, source_end=9)
+    torch.testing.assert_close(scores.log_probs, rollout.log_probs, atol=1e-4, rtol=0)
+    states = final_hidden(arch, *of(rollout), pad=0, source_end=9)
+    torch.testing.assert_close(states, final_hidden(arch, *of(marked), pad=0))
+
+
+def test_prompts_are_read_as_the_weights_learned_them():
+    arch = small_gpt()
+    arch.prefix_attention = True
+    rollout = draw(arch)
+    assert torch.equal(rollout.response, draw(arch, prefix_attention=True).response)
+    scores = teacher_forced(arch, *of(rollout), pad=0)
+    torch.testing.assert_close(scores.log_probs, rollout.log_probs, atol=1e-4, rtol=0)
+    causal = teacher_forced(arch, *of(rollout), pad=0, prefix_attention=False)
+    assert float((causal.log_probs - scores.log_probs).detach().abs().max()) > 1e-3
 
 
 def test_temperature_scales_the_logits():

@@ -31,3 +31,10 @@ def test_draws_are_the_models_own():
 def test_counts_below_1_are_refused_by_name():
     with pytest.raises(ValueError, match="stage.num_samples=0 must be 1 or more"):
         check_counts(epochs=1, num_samples=0)
+
+
+def test_what_cannot_be_drawn_is_named_as_typed():
+    with pytest.raises(ValueError, match="^stage.max_new_tokens=0 must be 1 or more"):
+        plain_sampling(0, 1.0)
+    with pytest.raises(ValueError, match="^stage.validation_temperature=-1 must be 0 or more"):
+        plain_sampling(1, -1, "stage.validation_temperature")

@@ -253,3 +253,9 @@ def test_a_resumed_run_goes_on_exactly_and_its_adapters_are_added_up(tmp_path):
     torch.testing.assert_close(
         later.stage.arch.state_dict()[f"{layer}.weight"], weights[f"{layer}.weight"]
     )
+
+
+def test_tokens_are_those_of_all_shares_of_the_batch(tmp_path):
+    run = run_of(tmp_path)
+    run.data.world_size = 3
+    assert run.stage.step_tokens(first(run)) == 3 * int(first(run).lengths.sum())

@@ -120,3 +120,32 @@ def test_validation_scores_comparisons_and_answers_prompts():
 def test_with_adapters_the_reference_is_the_policy_without_them():
     stage = fit(make_dpo(lora_rank=2, lora_targets=["query", "up", "down"]), 4)
     assert stage.reference.model is None and stage.latest["policy/margin"] > 0
+
+
+def test_prompts_of_a_prefix_model_are_seen_whole():
+    batch = ranked([[0, 1]], [[2, 4]])
+    causal, whole = tiny_gpt(num_layers=2), tiny_gpt(num_layers=2)
+    whole.prefix_attention = True
+    before = torch.tensor([[True, True, False, False]])
+    hidden = whole(batch.tokens[0], None, None, before.expand(2, -1))[:, 1:3]
+    log_probs = whole.unembed(hidden).log_softmax(dim=-1)
+    wanted = [float(log_probs[k, 0, t] + log_probs[k, 1, 11]) for k, t in ((0, 2), (1, 4))]
+    assert summed(whole, batch)[0].tolist() == pytest.approx(wanted, abs=1e-5)
+    assert not torch.allclose(summed(whole, batch), summed(causal, batch), atol=1e-5)
+
+
+def test_without_a_reference_none_is_copied_or_run():
+    free = DPO(beta=0.5, label_smoothing=0.0, reference_free=True, kind_of_loss="sigmoid")
+    stage = make_dpo(objective=free)
+    assert stage.reference is None
+    assert all(name.startswith("arch.") for name in stage.state_dict())
+    fit(stage, 4, limit_val_batches=1.0, val_check_interval=4, check_val_every_n_epoch=None)
+    assert stage.val_metrics["val/generated"] == 2 and "val/kl_nats" not in stage.val_metrics
+    policy = summed(stage.arch, stage.data.batch(0))
+    loss = stage.score(stage.data.batch(0))
+    margin = 0.5 * (policy[:, 0] - policy[:, 1])
+    assert float(loss.metrics["margin"]) == pytest.approx(float(margin.sum()), abs=1e-4)
+    with pytest.raises(
+        ValueError, match="stage.reference=x has no effect with objective.reference_f"
+    ):
+        make_dpo(objective=free, reference="x")

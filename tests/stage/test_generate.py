@@ -20,6 +20,7 @@ def make(**changes: Any) -> Generate:
         "prompts": [],
         "raw": False,
         "num_prompts": 7,
+        "num_training_prompts": 0,
         "num_samples": 2,
         "prompts_at_once": 3,
         "sampling": plain_sampling(3, 1.0),
@@ -34,6 +35,15 @@ def test_held_out_prompts_are_answered_and_scored():
     assert [row["prompt"] for row in stage.rows[::2]] == list("9876543")
     assert stage.rows[0]["accepted"] == "0" and stage.latest["generate/answers"] == 14
     assert 0 <= stage.latest["generate/gold_reward"] <= 1 and len(stage.samples) == 7
+
+
+def test_training_prompts_come_after_the_held_out_ones_and_do_not_count_in_the_gold_reward():
+    stage, held_out = make(num_training_prompts=5), make()
+    assert [row["number"] for row in stage.rows[::2]] == [*range(-1, -8, -1), *range(5)]
+    assert stage.rows[:14] == held_out.rows
+    assert stage.latest["generate/gold_reward"] == held_out.latest["generate/gold_reward"]
+    with pytest.raises(ValueError, match="num_training_prompts=-1"):
+        make(num_training_prompts=-1)
 
 
 def test_own_prompts_of_different_lengths_are_answered_in_their_order():

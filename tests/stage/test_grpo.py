@@ -70,3 +70,24 @@ def test_without_kl_the_reference_is_run_for_the_log_alone_or_not_at_all():
 def test_a_group_of_one_is_refused():
     with pytest.raises(ValueError, match="stage.num_samples=1: a group needs 2"):
         make_policy(GRPO, num_samples=1)
+
+
+def test_the_spread_within_groups_is_logged_beside_that_of_all_answers():
+    stage = make_policy(GRPO)
+    batch = phase_of(stage)[0][0].batch
+    found = stage.figures()
+    rewards = stage._sums["policy/reward"]
+    assert found["policy/group_reward_std"] > 0 and float(rewards[1]) == len(batch.mask)
+    alone = make_policy(GRPO, reward=lambda prompts, *_: [float(int(p) % 2) for p in prompts])
+    phase_of(alone)
+    found = alone.figures()
+    assert found["policy/group_reward_std"] == 0 and found["policy/reward_std"] == 0.5
+
+
+def test_a_reference_that_is_never_run_is_refused():
+    settings = {"objective": without_kl(), "track_kl": False}
+    assert make_policy(GRPO, **settings).reference is None
+    with pytest.raises(
+        ValueError, match="stage.reference=x has no effect with objective.kl_weight=0"
+    ):
+        make_policy(GRPO, reference="x", **settings)

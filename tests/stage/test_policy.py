@@ -8,11 +8,13 @@ from contextlib import nullcontext
 import pytest
 import torch
 
+from lmlab.optim import Muon
 from lmlab.stage.grpo import GRPO
 from lmlab.stage.ppo import PPO
 from lmlab.stage.reinforce import Reinforce
 from tests.rollout.test_model_reward import model_reward
-from tests.stage.tiny_policy import Digits, fit, make_policy, phase_of, tiny_gpt
+from tests.stage.tiny_policy import Digits, Questions, fit, make_policy, phase_of, tiny_gpt
+from tests.test_optim import MUON
 
 FIGURES = {
     "policy/reward",
@@ -154,3 +156,24 @@ def test_a_tokenizer_without_pad_uses_eos():
         vocab = type(Digits.vocab)(size=12, eos=11)
 
     assert make_policy(GRPO, tokenizer=Plain()).answering.pad == 11
+
+
+def test_adapters_train_with_muon_alone():
+    stage = make_policy(GRPO, lora_rank=2)
+    stage.optim = Muon(**(MUON | {"schedule": "constant", "warmup_fraction": 0.0}))
+    before = {name: p.detach().clone() for name, p in stage.arch.named_parameters()}
+    fit(stage, 2)
+    assert len(stage._optimizers()) == 1
+    moved = {n for n, p in stage.arch.named_parameters() if not torch.equal(p, before[n])}
+    assert moved and all(".lora_" in name for name in moved)
+
+
+def test_data_to_evaluate_with_are_not_trained_on():
+    data = Questions(4)
+
+    def refuse() -> None:
+        raise ValueError("data.source gives no prompt")
+
+    data.check_trainable = refuse  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match="gives no prompt"):
+        make_policy(GRPO, data=data)

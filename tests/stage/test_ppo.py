@@ -43,9 +43,7 @@ def gradients(stage: Any, terms: list[Any]) -> list[torch.Tensor]:
 def test_v0_takes_reward_minus_value_and_fits_the_value_after_the_policy():
     stage = make_policy(PPO, variant="v0", epochs=2, minibatches=2, value_weight=1.0)
     updates = phase_of(stage)
-    assert [terms[0].score.__name__ for terms in updates] == ["score"] * 4 + [
-        "score_value"
-    ] * 4
+    assert [terms[0].score.__name__ for terms in updates] == ["score"] * 4 + ["score_value"] * 4
     batch = phase_of(make_policy(PPO, variant="v0", minibatches=1))[0][0].batch
     assert torch.equal(batch.advantages, (batch.targets - batch.old_values) * batch.mask)
     rewards = batch.targets[:, 0]

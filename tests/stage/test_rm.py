@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -50,3 +51,49 @@ def test_an_encoder_can_be_a_reward_model(tmp_path):
     run = make_run(tmp_path, *SHORT, "arch=bert_tiny", "budget.steps=2")
     fit(run, 2)
     assert "val/accuracy" in run.stage.val_metrics
+
+
+def test_whether_rows_have_margins_is_a_property_of_the_data(tmp_path):
+    rows = [
+        {
+            "prompt": f"q{n}",
+            "chosen": f"good {n}",
+            "rejected": f"bad {n}",
+            "margin": float(n % 3 == 0),
+        }
+        for n in range(40)
+    ]
+    table = tmp_path / "a.jsonl"
+    table.write_text("\n".join(map(json.dumps, rows)))
+    files = [
+        "data=preferences",
+        f"data.source.paths={table}",
+        "data.source.validation_fraction=0.2",
+    ]
+    settings = ["stage=rm", *files, "objective.margin=2.0", "budget.steps=1", "budget.epochs=null"]
+    run = make_run(tmp_path, *settings)
+    plain = make_run(tmp_path, *settings, "objective.margin=0")
+    plain.stage.load_state_dict(run.stage.state_dict())
+    for part in run.data.train_batches()[0].split(1):
+        found, bare = run.stage.score(part), plain.stage.score(part)
+        if float(part.margin) == 0:
+            torch.testing.assert_close(found.total, bare.total)
+        else:
+            assert float(found.total.detach()) > float(bare.total.detach()) + 0.5
+
+
+def test_an_encoder_trains_only_what_its_rewards_read(tmp_path):
+    run = make_run(tmp_path, *SHORT, "arch=bert_tiny", "budget.steps=2")
+    batch = run.data.train_batches()[0]
+    run.stage.score(batch).total.backward()
+    trained = {name: p for name, p in run.stage.named_parameters() if p.requires_grad}
+    assert all(parameter.grad is not None for parameter in trained.values())
+    assert "reward_head.linear.weight" in trained
+    assert not any("transform" in name or "unembedding" in name for name in trained)
+
+
+def test_tokens_are_those_of_all_shares_of_the_batch(tmp_path):
+    run = make_run(tmp_path, *SHORT, "budget.steps=1")
+    batch = run.data.train_batches()[0]
+    run.data.world_size = 3
+    assert run.stage.step_tokens(batch) == 3 * int(batch.lengths.sum())

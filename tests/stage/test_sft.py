@@ -99,3 +99,10 @@ def test_held_out_tasks_and_categories_are_scored_apart(tmp_path, monkeypatch):
     }  # fmt: skip
     held_out = {row["task"] for row in stage.tables["by_task"] if row["held_out"]}
     assert held_out == set(run.data.source.held_out)
+
+
+def test_tokens_are_those_of_all_shares_of_the_batch(tmp_path):
+    run = make_run(tmp_path, "stage=sft", "budget.steps=1")
+    batch = run.data.train_batches()[0]
+    run.data.world_size = 3
+    assert run.stage.step_tokens(batch) == 3 * int((batch.documents >= 0).sum())

@@ -106,7 +106,14 @@ def make_stage(
         "sample_temperature": 0.0,
         "log_every_steps": 1,
     }
-    plan = Plan(num_steps, None, SEQ_LEN, sequences, micro, arch.flops_per_token(SEQ_LEN))
+    plan = Plan(
+        num_steps,
+        None,
+        SEQ_LEN,
+        sequences,
+        micro,
+        arch.flops_per_sequence(0, SEQ_LEN, SEQ_LEN) / SEQ_LEN,
+    )
     torch.manual_seed(1)
     return Pretrain(
         arch=arch,

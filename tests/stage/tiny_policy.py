@@ -69,8 +69,16 @@ class Questions(L.LightningDataModule):
         tokens = torch.stack((torch.full_like(numbers, 11), numbers % 10), dim=1)
         return [PromptBatch(tokens, torch.full_like(numbers, 2), numbers)]
 
+    def training(self, most: int) -> PromptBatch:
+        numbers = torch.arange(most)
+        tokens = torch.stack((torch.full_like(numbers, 11), numbers % 10), dim=1)
+        return PromptBatch(tokens, torch.full_like(numbers, 2), numbers)
+
     def val_dataloader(self) -> Any:
         return torch.utils.data.DataLoader(self.validation_batches(), batch_size=None)  # type: ignore[arg-type]
+
+    def check_trainable(self) -> None:
+        """There are always prompts."""
 
     def conversation(self, number: int) -> Any:
         right = str((number % 10 + 1) % 10)
@@ -124,7 +132,7 @@ OWN: dict[type[Policy], dict[str, Any]] = {
         "kl_horizon": None,
         "kl_estimator": None,
         "gae_lambda": None,
-        "discount": 1.0,
+        "discount": None,
         "whiten_advantages": False,
         "value_target": None,
         "value_fit": None,

@@ -41,3 +41,9 @@ def test_nothing_is_written(capsys, tmp_path, monkeypatch):
     )
     assert "2 jobs, nothing was started" in capsys.readouterr().out
     assert not Path("runs").exists()
+
+
+def test_a_device_that_is_not_here_is_named():
+    gone = {key: value for key, value in ONE.items() if key not in ("peak", "how", "utilisation")}
+    text = table([Job], [gone | {"minutes": None, "missing": "gpu"}], 1)  # type: ignore[list-item]
+    assert "minutes: no gpu here; hardware.peak_flops=989e12 tells its peak" in text

@@ -35,3 +35,22 @@ def test_minutes_and_epochs_are_not_known_in_tokens():
 
 def test_what_cannot_be_built_says_why():
     assert "num_heads" in safely(config("arch.num_heads=7"))["error"]
+
+
+def test_processes_that_share_a_batch_add_no_tokens():
+    words = ["hardware=mesh", "hardware.peak_flops=1e12", "hardware.accelerator=cpu"]
+    found = estimate(config("batch.tokens=1024", "budget.steps=3", *words))
+    assert found["tokens"] == 3 * 1024  # 8 sequences of 128 in 2 shares, not 8
+    one = estimate(config("batch.tokens=1024", "budget.steps=3"))
+    assert found["flops"] == one["flops"] and found["minutes"] == pytest.approx(one["minutes"] / 8)
+    assert "is 8 processes" in safely(config(*words, "hardware.devices=4"))["error"]
+
+
+@pytest.mark.parametrize("hardware", ["gpu", "fsdp", "deepspeed", "tpu"])
+def test_a_machine_without_the_device_plans_for_it(hardware, monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    words = [f"hardware={hardware}", "budget.steps=3", "batch.sequences=4"]
+    found = estimate(config(*words, "hardware.peak_flops=null"))
+    assert found["tokens"] and found["minutes"] is None
+    assert found["missing"] == ("tpu" if hardware == "tpu" else "gpu")
+    assert estimate(config(*words, "hardware.peak_flops=1e15"))["minutes"] > 0

@@ -4,6 +4,7 @@ import pytest
 
 from lmlab.config.compose import Composer
 from lmlab.config.error import ConfigError
+from lmlab.config.place import find_places
 from lmlab.job import hash_of
 from lmlab.sweep.plan import make_plan, refer
 from tests.config.fake import write
@@ -121,3 +122,9 @@ def test_a_wrong_key_in_a_carried_sweep_is_refused(places):
 def test_other_launchers_of_hydra_are_refused(places):
     with pytest.raises(ConfigError):
         make_plan(Composer(places), ["seed=1,2", "hydra/launcher=joblib"])
+
+
+def test_jobs_of_several_machines_are_refused():
+    words = ["seed=1,2", "hardware=ddp", "hardware.nodes=2"]
+    with pytest.raises(ConfigError, match="hardware.nodes=2: the jobs of a sweep run on one"):
+        make_plan(Composer(find_places()), words)

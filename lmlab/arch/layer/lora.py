@@ -41,15 +41,6 @@ class LoraLinear(nn.Module):
             return plain
         return plain + F.linear(F.linear(x, self.lora_in), self.lora_out) * self.scale
 
-    @torch.no_grad()
-    def merged(self) -> nn.Linear:
-        """A plain layer that computes the same; its weight is this one's, changed in place."""
-        outer, inner = self.weight.shape
-        linear = nn.Linear(inner, outer, bias=self.bias is not None, device="meta")
-        linear.weight, linear.bias = self.weight, self.bias
-        linear.weight += self.scale * self.lora_out @ self.lora_in
-        return linear.requires_grad_(True)
-
 
 def add_lora(module: nn.Module, rank: int, alpha: float, targets: list[str]) -> int:
     """Freeze a module and put adapters on the linear layers of these names; returns how many.
@@ -71,14 +62,6 @@ def add_lora(module: nn.Module, rank: int, alpha: float, targets: list[str]) -> 
     for parent, name, linear in chosen:
         setattr(parent, name, LoraLinear(linear, rank, alpha))
     return len(chosen)
-
-
-def merge_lora(module: nn.Module) -> None:
-    """Put plain layers, which compute the same and train, in the place of adapted ones."""
-    for parent, name, child in _children(module):
-        if isinstance(child, LoraLinear):
-            setattr(parent, name, child.merged())
-    module.requires_grad_(True)
 
 
 @contextmanager

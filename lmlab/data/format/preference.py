@@ -32,16 +32,22 @@ def comparison_of(row: Row, where: str) -> Comparison:
             f"{where} has the columns {', '.join(map(str, row))}, which is no known form ({KNOWN}); "
             f"name them: data.source.columns={{chosen: COLUMN, rejected: COLUMN}}"
         )
-    margin = row.get("margin")
     return Comparison(
         prompt,
         tuple(responses),
         tuple(ranks),
-        margin=None if margin is None else float(margin),
+        margin=_margin(row.get("margin"), where),
         labeller=str(row.get("labeller") or row.get("annotator") or ""),
         task=str(row.get("task") or ""),
         category=str(row.get("category") or ""),
     )
+
+
+def _margin(value: Any, where: str) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: margin={value!r} is no number") from error
 
 
 def _prompt(value: Any, where: str) -> tuple[Turn, ...]:
@@ -59,6 +65,9 @@ def _pair(row: Row, where: str) -> tuple[tuple[Turn, ...], list[str]]:
     chosen, rejected = row["chosen"], row["rejected"]
     if isinstance(chosen, list) and isinstance(rejected, list):
         sides = [turns_of(chosen, f"{where}, chosen"), turns_of(rejected, f"{where}, rejected")]
+        if not all(sides):
+            empty = "rejected" if sides[0] else "chosen"
+            raise ValueError(f"{where}: {empty} has no messages; it needs a turn of the assistant")
         if "prompt" in row:
             prompt = _prompt(row["prompt"], where)
             sides = [(*prompt, *side) if len(side) == 1 else side for side in sides]
@@ -85,7 +94,7 @@ def _split(sides: list[Any], where: str) -> tuple[tuple[Turn, ...], list[str]]:
 
 def _ranked(row: Row, where: str) -> tuple[list[str], list[int]]:
     """Responses best first with ranks from 0; equal ranks stay equal."""
-    responses = [_response(value) for name in LISTS for value in row.get(name) or ()]
+    responses = [_response(value, where) for name in LISTS for value in row.get(name) or ()]
     given = next((row[name] for name in RANKS if row.get(name) is not None), None)
     if given is None:
         return responses, list(range(len(responses)))
@@ -96,6 +105,9 @@ def _ranked(row: Row, where: str) -> tuple[list[str], list[int]]:
     return [responses[index] for index in order], [levels.index(given[index]) for index in order]
 
 
-def _response(value: Any) -> str:
-    """A response as text, or as messages of which the last counts."""
-    return str(value[-1].get("content", "")) if isinstance(value, list) else str(value or "")
+def _response(value: Any, where: str) -> str:
+    """A response as text, or as messages of which the last counts; no messages are no text."""
+    if not isinstance(value, list):
+        return str(value or "")
+    turns = turns_of(value, where)
+    return turns[-1].text if turns else ""

@@ -107,7 +107,7 @@ def _numbered(path: Path, rows: Any) -> Iterator[tuple[str, Row]]:
 
 
 def _json_lines(path: Path) -> Iterator[tuple[str, Row]]:
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
         where = f"{path} line {number}"

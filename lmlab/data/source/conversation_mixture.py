@@ -1,4 +1,4 @@
-"""The source `instruction_mixture`: several sources of conversations, each with its rate."""
+"""The source of data=flan_2022: several sources of conversations, each with its rate."""
 
 from __future__ import annotations
 

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from lmlab.data.conversation import Conversation
 from lmlab.data.document import Piece, Source, pieces_of
 
-# Conversations of a source without end that a tokenizer is trained on.
-NUM_SAMPLED = 20_000
-
 
 class Conversations(Source):
     """Conversations to train on by number, and others to validate on."""
+
+    num_documents = 20_000  # of a source without end that are read as text, to pretrain on it
 
     @property
     @abstractmethod
@@ -34,6 +33,6 @@ class Conversations(Source):
         return {each.task for each in self.validation()} - trained
 
     def pieces(self) -> Iterator[Piece]:
-        """Every training conversation as a document, the first NUM_SAMPLED of those without end."""
-        for number in range(NUM_SAMPLED if self.num_train is None else self.num_train):
+        """Every training conversation as a document, the first `num_documents` of those without end."""
+        for number in range(self.num_documents if self.num_train is None else self.num_train):
             yield from pieces_of([self.train(number).text])

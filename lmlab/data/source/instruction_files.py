@@ -120,7 +120,7 @@ class InstructionFiles(Conversations):
         name = path if isinstance(path, str) else task_name(path)
         for where, row in rows:
             if is_seed_task(row):
-                yield from ((each, False) for each in self_instruct(row))
+                yield from ((each, False) for each in self_instruct(row, where))
             else:
                 yield conversation_of(renamed(row, self.columns, where), where, name), False
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from lmlab.data.conversation import Conversation
+from lmlab.data.conversation import Conversation, Turn
 from lmlab.data.rates import chosen, rates
 from lmlab.data.source.content_hash import hash_of_text
 from lmlab.data.source.conversations import Conversations
+from lmlab.data.task.answers import worse
 from lmlab.data.task.catalog import catalog, example, known
 from lmlab.data.task.catalog import categories as all_categories
 from lmlab.data.task.draw import Draw, number_of
@@ -25,7 +27,9 @@ class GeneratedTasks(Conversations):
     form: how a task is asked for; tasks, categories: those to use, null takes all; held_out_tasks,
     held_out_categories: never trained on; num_tasks: how many of the others are trained on, null
     takes all; weights: relative shares by task, 1 for those not named; max_depth: steps of a task of
-    several steps; num_validation: validation examples, of trained and held-out tasks in turn; seed.
+    several steps; answer_noise: how often a training answer is a worse one (a typo, words too many or
+    too few, a refusal, something else), as demonstrations of people are, 0..1; num_documents: examples that are read as text, to pretrain or to make a tokenizer
+    of; num_validation: validation examples, of trained and held-out tasks in turn; seed.
     Source: rows S0-14, S0-18 (number of tasks), S1-28, S1-30.
     """
 
@@ -40,14 +44,20 @@ class GeneratedTasks(Conversations):
         num_tasks: int | None,
         weights: dict[str, float],
         max_depth: int,
+        answer_noise: float,
+        num_documents: int,
         num_validation: int,
         seed: int,
     ) -> None:
-        if max_depth < 1 or num_validation < 1:
-            raise ValueError(
-                f"data.source.max_depth={max_depth} and data.source.num_validation="
-                f"{num_validation} must be 1 or more"
-            )
+        for name, value in (
+            ("max_depth", max_depth),
+            ("num_documents", num_documents),
+            ("num_validation", num_validation),
+        ):
+            if value < 1:
+                raise ValueError(f"data.source.{name}={value} must be 1 or more")
+        if not 0 <= answer_noise <= 1:
+            raise ValueError(f"data.source.answer_noise={answer_noise} must be 0..1")
         used = _used(tasks, categories)
         self.held_out = _held_out(used, held_out_tasks, held_out_categories)
         left = [name for name in used if name not in self.held_out]
@@ -56,7 +66,8 @@ class GeneratedTasks(Conversations):
         sizes = {name: weights.get(name, 1.0) for name in self.trained}
         self.shares = rates(sizes)
         self.form, self.max_depth, self.seed = form, max_depth, seed
-        self.num_validation = num_validation
+        self.answer_noise = answer_noise
+        self.num_documents, self.num_validation = num_documents, num_validation
 
     @property
     def num_train(self) -> int | None:
@@ -69,7 +80,11 @@ class GeneratedTasks(Conversations):
             made = self._example(task, 2 * (TRIES * number + attempt))
             if made.prompt[0].text not in self._validation:
                 break
-        return made
+        draw = Draw(number_of("answer noise 1", self.seed, number))
+        if not draw.chance(self.answer_noise):
+            return made
+        shown = Turn("assistant", worse(made.response, draw))
+        return replace(made, turns=(*made.prompt, shown), references=made.accepted)
 
     def validation(self) -> list[Conversation]:
         return list(self._validation.values())
@@ -94,12 +109,16 @@ class GeneratedTasks(Conversations):
         return example(task, number, seed=self.seed, form=self.form, max_depth=self.max_depth)
 
     def fingerprint(self, cache_dir: Path) -> str:
-        settings = (self.form, self.max_depth, self.num_validation, self.seed)
-        return hash_of_text(VERSION, *settings, self.shares, sorted(self.held_out))
+        settings = (self.form, self.max_depth, self.answer_noise, self.seed)
+        sizes = (self.num_documents, self.num_validation)
+        return hash_of_text(VERSION, *settings, *sizes, self.shares, sorted(self.held_out))
 
     def notes(self) -> list[str]:
         held = ", ".join(sorted(self.held_out)) or "none"
-        return [f"{len(self.trained)} tasks are trained on; held out: {held}"]
+        noise = (
+            f"; {self.answer_noise:g} of the answers are worse ones" if self.answer_noise else ""
+        )
+        return [f"{len(self.trained)} tasks are trained on{noise}; held out: {held}"]
 
 
 def _used(tasks: list[str] | None, chosen_categories: list[str] | None) -> list[str]:

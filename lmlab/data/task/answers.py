@@ -53,6 +53,12 @@ def unrelated(answer: str, draw: Draw) -> str:
 WORSE = (typo, cut, longer, wordy, refusal, unrelated)
 
 
+def worse(answer: str, draw: Draw) -> str:
+    """A worse answer than the right one, of one of six kinds; never empty."""
+    found = draw.one(WORSE)(answer, draw)
+    return found if found.strip() else typo(answer, draw)
+
+
 def answers_to(question: Conversation, number: int, other: str, draw: Draw) -> list[str]:
     """`number` different answers in random order: often the right one, else worse ones.
 
@@ -61,7 +67,7 @@ def answers_to(question: Conversation, number: int, other: str, draw: Draw) -> l
     right = question.response
     found = {right: None} if draw.chance(0.7) else {}
     while len(found) < number:
-        made = other if draw.chance(0.25) else draw.one(WORSE)(right, draw)
+        made = other if draw.chance(0.25) else worse(right, draw)
         if draw.chance(0.15):
             made = typo(made, draw)
         if made.strip():

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from lmlab.io.checkpoint import CheckpointError
+from lmlab.io.hf.gguf import unpacked
 
 HUB = "hf:"
 # A name on the hub: OWNER/NAME, or NAME for some of the oldest.
@@ -15,14 +16,14 @@ WANTED = ["*.safetensors", "*.safetensors.index.json", "*.json", "vocab.txt", "m
 
 
 def fetch(init_from: str) -> Path:
-    """The folder that hf:FOLDER or hf:NAME-ON-THE-HUB stands for, downloaded if need be.
+    """The folder that hf:FOLDER or hf:NAME-ON-THE-HUB stands for, downloaded or unpacked if need be.
 
     Raises: CheckpointError when it is neither here nor to be had, saying what would do.
     """
     name = init_from.removeprefix(HUB)
     folder = Path(name).expanduser()
     if folder.is_dir():
-        return folder
+        return unpacked(folder)
     if not HUB_ID.fullmatch(name):
         raise CheckpointError(
             f"init_from={init_from}: there is no folder {folder}, and that is no name on the hub "

@@ -42,11 +42,6 @@ def cost(
     return Cost(float(flops), hours / num_devices / 24.0, hours, usd)
 
 
-def utilisation_of(flops: float, device: Accelerator, num_devices: int, days: float) -> float:
-    """The fraction of peak that a run of so many days reached."""
-    return flops / (device.peak() * num_devices * days * 86400.0)
-
-
 def chinchilla_tokens(params: float) -> float:
     """20 tokens a parameter: what Chinchilla's first two approaches come to. Source: row S3-61."""
     return TOKENS_PER_PARAM * params

@@ -52,19 +52,6 @@ def forward_flops(
     return {name: flops / seq_len for name, flops in parts.items()}
 
 
-def training_flops(
-    shape: Shape,
-    seq_len: int,
-    *,
-    scored: float = 1.0,
-    halve_causal: bool = True,
-    checkpointing: Checkpointing = "none",
-) -> float:
-    """Operations of training a token: forward, backward (twice that), and blocks done again."""
-    parts = forward_flops(shape, seq_len, scored=scored, halve_causal=halve_causal)
-    return trained(parts, checkpointing)
-
-
 def trained(forward: dict[str, float], checkpointing: Checkpointing = "none") -> float:
     """Operations of training where the forward pass takes `forward`, by component.
 
@@ -74,9 +61,3 @@ def trained(forward: dict[str, float], checkpointing: Checkpointing = "none") ->
     total = sum(forward.values())
     again = total - forward["unembedding"] if checkpointing == "blocks" else 0.0
     return 3.0 * total + again
-
-
-def layer_share(shape: Shape, seq_len: int) -> float:
-    """The fraction of the arithmetic that is in the transformer layers, 0..1. Source: row S1-08."""
-    parts = forward_flops(shape, seq_len)
-    return 1.0 - parts["unembedding"] / sum(parts.values())

@@ -7,7 +7,6 @@ from typing import Literal
 from lmlab.scaling.plan.flops import Checkpointing
 from lmlab.scaling.plan.memory import Layout, Precision
 
-Strategy = Literal["none", "ddp", "zero1", "zero2", "zero3"]
 ZERO: dict[str, Literal[0, 1, 2, 3]] = {"none": 0, "ddp": 0, "zero1": 1, "zero2": 2, "zero3": 3}
 # What the strategies of `hardware` are here.
 OF_HARDWARE = {"ddp": "ddp", "fsdp": "zero3", "fsdp2": "zero3", "deepspeed": "zero2"}

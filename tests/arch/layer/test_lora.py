@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lmlab.arch.layer.lora import LoraLinear, add_lora, merge_lora, without_lora
+from lmlab.arch.layer.lora import LoraLinear, add_lora, without_lora
 from tests.conftest import small_gpt
 
 TOKENS = torch.arange(12).reshape(1, 12)
@@ -44,16 +44,6 @@ def test_without_the_adapters_it_is_the_base_again():
     with without_lora(arch):
         assert torch.equal(arch(TOKENS), plain(TOKENS))
     assert not torch.allclose(arch(TOKENS), plain(TOKENS))
-
-
-def test_merged_it_computes_the_same_without_adapters():
-    plain, arch = small_gpt(), trained()
-    before = arch(TOKENS)
-    merge_lora(arch)
-    torch.testing.assert_close(arch(TOKENS), before, atol=1e-5, rtol=1e-5)
-    assert arch.state_dict().keys() == plain.state_dict().keys()
-    assert not any(isinstance(module, LoraLinear) for module in arch.modules())
-    assert all(parameter.requires_grad for parameter in arch.parameters())
 
 
 def test_gradients_reach_both_matrices():

@@ -30,14 +30,14 @@ TASK = {
 
 
 def test_natural_instructions_by_hand():
-    (made,) = natural_instructions(TASK, "capital", 0)
+    (made,) = natural_instructions(TASK, "capital", 0, "x")
     assert made.prompt[0].text == "Definition: Name the capital.\n\nInput: Peru\nOutput:"
     assert made.response == "Lima" and made.references == ("Lima", "lima")
     assert (made.task, made.category) == ("capital", "Misc.")
 
 
 def test_demonstrations_stand_before_the_input():
-    (made,) = natural_instructions(TASK, "capital", 2)
+    (made,) = natural_instructions(TASK, "capital", 2, "x")
     assert made.prompt[0].text == (
         "Definition: Name the capital.\n\nPositive Example 1 -\nInput: Italy\nOutput: Rome\n\n"
         "Now complete the following example -\n\nInput: Peru\nOutput:"
@@ -53,12 +53,12 @@ def test_big_bench_by_hand():
             {"input": "e", "target": ["f", "g"]},
         ],
     }
-    scored, plain, several = big_bench(held, "which")
+    scored, plain, several = big_bench(held, "which", "x")
     assert scored.prompt[0].text == "Which?\na or b\nchoice: a\nchoice: b"
     assert scored.response == "b" and plain.prompt[0].text == "Which?\nc"
     assert several.accepted == ("f", "g")
     (bare,) = big_bench(
-        {**held, "append_choices_to_input": False, "examples": held["examples"][:1]}, "x"
+        {**held, "append_choices_to_input": False, "examples": held["examples"][:1]}, "x", "x"
     )
     assert bare.prompt[0].text == "Which?\na or b"
 
@@ -82,7 +82,7 @@ def test_a_seed_task_by_hand():
         "is_classification": False,
     }
     assert is_seed_task(row) and not is_seed_task({"instruction": "x"})
-    first, second = self_instruct(row)
+    first, second = self_instruct(row, "x")
     assert first.prompt[0].text == "Convert.\n\n3 ft" and first.category == "generation"
     assert second.prompt[0].text == "Convert."
 
@@ -123,5 +123,35 @@ def test_real_files(folder, num_tasks, number):
 
 def test_real_seed_tasks():
     lines = shared("instruct/self-instruct/seed_tasks.jsonl").read_text().splitlines()
-    made = [each for line in lines for each in self_instruct(json.loads(line))]
+    made = [each for line in lines for each in self_instruct(json.loads(line), "x")]
     assert len(made) == 175 and made[0].task == "breakfast_suggestion"
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        (
+            {"Instances": [{"id": "1", "input": "a"}]},
+            "t.json, Instances 1 has no output; .* id, input",
+        ),
+        ({"Instances": [{"output": "a"}]}, "t.json, Instances 1 has no input"),
+        (
+            {"Instances": [], "Positive Examples": [{"input": "a"}]},
+            "t.json, Positive Examples 1 has no output",
+        ),
+        (
+            {"examples": [{"input": "a", "target": "b"}, {"target": "b"}]},
+            "t.json, examples 2 has no in",
+        ),
+        ({"examples": ["a"]}, "t.json, examples 1 is not an object but str"),
+        ({"examples": {"7": {"input": "a"}}}, "t.json, examples 7 has no output"),
+    ],
+)
+def test_a_bad_example_is_named(held, words):
+    with pytest.raises(ValueError, match=words):
+        list(of_collection(Path("t.json"), held, 1))
+
+
+def test_a_bad_seed_task_is_named():
+    with pytest.raises(ValueError, match="x line 3, instances 1 has no output; its keys are input"):
+        list(self_instruct({"instruction": "a", "instances": [{"input": "b"}]}, "x line 3"))

@@ -76,6 +76,16 @@ def test_dialogues_of_several_turns_share_all_but_the_last():
             "must end with a turn of the assistant",
         ),
         ({"prompt": "a", "responses": ["b", "c"], "ranks": [1]}, "has 2 responses and 1 ranks"),
+        ({"prompt": "a", "chosen": [], "rejected": []}, "x: chosen has no messages"),
+        (
+            {"prompt": "a", "chosen": [message("assistant", "b")], "rejected": []},
+            "x: rejected has no messages; it needs a turn of the assistant",
+        ),
+        ({"prompt": "a", "responses": [["b"], ["c"]]}, "x, message 1 is not an object but str"),
+        (
+            {"prompt": "a", "chosen": "b", "rejected": "c", "margin": "much"},
+            "x: margin='much' is no",
+        ),
     ],
 )
 def test_other_forms(row, words):

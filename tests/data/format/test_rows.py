@@ -104,3 +104,13 @@ def test_a_hub_name_that_cannot_be_loaded(monkeypatch):
     with pytest.raises(ValueError, match="hf:me/chat/big could not be loaded: no such config"):
         list(read_hub("hf:me/chat/big", "test"))
     assert asked == [("me/chat", None, "train"), ("me/chat", "big", "test")]
+
+
+def test_only_a_line_feed_ends_a_json_line(tmp_path):
+    odd = "a\u2028b\u2029c\x85d\x0be"
+    text = "".join(
+        f"{json.dumps({'t': odd}, ensure_ascii=False)}{end}" for end in ("\n", "\r\n", "")
+    )
+    (tmp_path / "a.jsonl").write_text(text, encoding="utf-8", newline="")
+    rows = list(read_rows(tmp_path / "a.jsonl"))
+    assert [row for _, row in rows] == [{"t": odd}] * 3 and rows[2][0].endswith("line 3")

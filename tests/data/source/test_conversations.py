@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lmlab.data.conversation import single
-from lmlab.data.source.conversations import NUM_SAMPLED, Conversations
+from lmlab.data.source.conversations import Conversations
 
 
 class Numbers(Conversations):
@@ -29,4 +29,4 @@ def test_documents_are_whole_conversations():
 
 
 def test_a_source_without_end_is_sampled():
-    assert sum(1 for _ in Numbers(None).pieces()) == NUM_SAMPLED
+    assert sum(1 for _ in Numbers(None).pieces()) == Conversations.num_documents

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from lmlab.data.source.task_preferences import noisy_sort
@@ -71,3 +74,32 @@ def test_noisy_sort_by_hand():
 def test_refused(changes, words):
     with pytest.raises(ValueError, match=words):
         make_task_preferences(questions=make_tasks(), **changes)
+
+
+def write_answers(folder: Path, rows: list[dict[str, object]]) -> str:
+    (folder / "answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(folder)
+
+
+def test_a_models_own_answers_are_compared_before_made_up_ones(tmp_path):
+    plain = make_task_preferences()
+    rows = [
+        {"number": number, "prompt": question.prompt[-1].text, "answer": f"said {each}"}
+        for number, question in [(0, plain.questions.train(0)), (-1, plain.validation()[0])]
+        for each in ("a", "b", "a", "")
+    ]
+    source = make_task_preferences(drawn_by=write_answers(tmp_path, rows))
+    for first in (source.train()[0], source.validation()[0]):
+        assert {"said a", "said b"} < set(first.responses) and len(first.responses) == 3
+    assert source.train()[1:] == plain.train()[1:]
+    assert source.fingerprint(tmp_path) != plain.fingerprint(tmp_path)
+    assert "2 questions with answers of" in source.notes()[1]
+
+
+def test_answers_of_no_run_or_to_other_questions_are_refused(tmp_path):
+    for rows in ([], [{"prompt": "typed", "answer": "a"}]):
+        with pytest.raises(ValueError, match="has no answers.jsonl with answers to questions"):
+            make_task_preferences(drawn_by=write_answers(tmp_path, rows)).train()
+    rows = [{"number": 0, "prompt": "another question", "answer": "a"}]
+    with pytest.raises(ValueError, match="has answers to other questions"):
+        make_task_preferences(drawn_by=write_answers(tmp_path, rows)).train()

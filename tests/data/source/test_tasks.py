@@ -67,3 +67,16 @@ def test_fingerprints_differ_with_every_setting(tmp_path):
 def test_refused(changes, words):
     with pytest.raises(ValueError, match=words):
         make_tasks(**changes)
+
+
+def test_answer_noise_is_the_share_of_worse_answers_and_leaves_the_right_one_known():
+    plain, noisy = make_tasks(), make_tasks(answer_noise=0.3)
+    pairs = [(plain.train(number), noisy.train(number)) for number in range(600)]
+    other = [(right, shown) for right, shown in pairs if right != shown]
+    assert len(other) / len(pairs) == pytest.approx(0.3, abs=0.05)
+    assert all(right.prompt == shown.prompt for right, shown in pairs)
+    assert all(right.accepted == shown.accepted for right, shown in pairs)
+    assert sum(shown.check(shown.response) for _, shown in other) < 0.1 * len(other)
+    assert noisy.validation() == plain.validation()
+    with pytest.raises(ValueError, match=r"data.source.answer_noise=1.5 must be 0..1"):
+        make_tasks(answer_noise=1.5)
