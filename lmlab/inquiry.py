@@ -57,7 +57,7 @@ def supplies(job: Job, wanted: Any) -> dict[str, Any]:
 
         root = Path(job.config["run"]["root"])
         found["read_runs"] = lambda names, kept=KEPT: read_runs(
-            names, root, job.config["track"], kept
+            names, root, job.config["track"], kept, job.folder
         )
     return {name: value for name, value in found.items() if name in wanted}
 

@@ -16,7 +16,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from lmlab.config.error import ConfigError
+
 STOPPED = (130, 143)
+# What a process has imported before it has a model.
+PROCESS_GB = 0.45
 # Seconds that the other ranks get to end: after a failure, and after a stop that was asked for.
 FAILURE_GRACE, STOP_GRACE = 10.0, 120.0
 
@@ -45,12 +49,29 @@ def launch(
 
     That is 0, or the code of the first one that failed: 143 or 130 when it was asked to stop.
     SIGTERM and SIGINT are handed on to every process; when one fails, the others are ended.
-    options: of subprocess.Popen, such as stdout.
+    options: of subprocess.Popen, such as stdout. Raises: ConfigError for more processes than this
+    machine has memory for.
     """
+    check_memory(num_processes)
     command = [sys.executable, "-m", worker, str(config), *(["--resume"] * resume)]
     ranks = [start(command, env, **options) for env in rank_environments(num_processes)]
     with forwarded(ranks) as received:
         return _wait(ranks, received)
+
+
+def check_memory(num_processes: int) -> None:
+    """Raises: ConfigError for processes that would fill the memory before they have a model."""
+    import psutil
+
+    needed, there = num_processes * PROCESS_GB, psutil.virtual_memory().total / 1e9
+    if num_processes > 1 and needed > there:
+        raise ConfigError(
+            [
+                f"hardware.devices={num_processes}: so many processes take {needed:.0f} GB of memory "
+                f"before they have a model, and this machine has {there:.0f} GB; "
+                f"{int(there / PROCESS_GB)} would fit"
+            ]
+        )
 
 
 def start(command: list[str], env: dict[str, str], **options: Any) -> subprocess.Popen[bytes]:

@@ -15,17 +15,23 @@ KEPT = ("train/loss_nats", "progress/tokens")  # whose history is read
 
 
 def read_runs(
-    names: list[str], root: Path, track: dict[str, Any], kept: tuple[str, ...] = KEPT
+    names: list[str],
+    root: Path,
+    track: dict[str, Any],
+    kept: tuple[str, ...] = KEPT,
+    own: Path | None = None,
 ) -> list[GridRun]:
     """The runs of every name: a sweep (its folder, its name, or the id of its MLflow run) stands
     for its jobs, a run's folder for itself, an MLflow run for its children.
 
-    kept: metrics whose history is read. Raises: ValueError for a name that is none of these.
+    kept: metrics whose history is read; own: the folder of the run that asks, which a sweep it is a
+    job of has too. Raises: ValueError for a name that is none of these.
     """
     found = []
     for name in dict.fromkeys(names):
         folders = _folders(name, root)
-        runs = [from_folder(folder, kept, job) for folder, job in folders.items()]
+        others = [each for each in folders if own is None or each.resolve() != own.resolve()]
+        runs = [from_folder(folder, kept, folders[folder]) for folder in others]
         runs = runs or _stored(name, root, track, kept)
         if not runs:
             raise ValueError(

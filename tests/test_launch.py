@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from lmlab import launch
+from lmlab.config.error import ConfigError
 
 Worker = Callable[[str], Path]
 SCRIPT = """
@@ -120,3 +121,9 @@ def test_whether_this_is_a_rank(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert launch.is_rank() is expected
+
+
+def test_more_processes_than_fit_are_refused_before_any_is_started(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"hardware.devices=100000: .* GB; \d+ would fit"):
+        launch.launch(tmp_path / "config.yaml", 100_000, worker="no_such_worker")
+    launch.check_memory(2)

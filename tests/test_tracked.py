@@ -83,3 +83,9 @@ def test_a_run_without_tracking_has_its_last_metrics(tmp_path):
 def test_a_name_that_is_nothing(tmp_path):
     with pytest.raises(ValueError, match=r"stage.runs=nothing: neither a folder"):
         read_runs(["nothing"], tmp_path, TRACK)
+
+
+def test_a_run_that_asks_for_its_own_sweep_is_not_among_its_runs(grid):
+    root, _ = grid
+    found = read_runs(["mini-1234"], root, TRACK, own=root / "bad")
+    assert [run.name for run in found] == ["small", "large"]
