@@ -24,6 +24,17 @@ from lmlab.io.weights import load_into
 from lmlab.stage.guard import Guard
 from lmlab.stage.plan import Plan, make_plan, step_sequences
 
+# Settings of an architecture that count something it cannot be without.
+SIZES = (
+    "width",
+    "num_layers",
+    "num_heads",
+    "num_kv_heads",
+    "head_width",
+    "ff_width",
+    "max_seq_len",
+)
+
 # Groups whose objects are completed here, because they need one another.
 MADE = ("data", "objective", "stage")
 
@@ -253,6 +264,9 @@ def flops_per_sequence(arch: Any, objective: Any, seq_len: int) -> float:
 def make_arch(config: dict[str, Any], vocab_size: int) -> Any:
     """The architecture alone; under `torch.device("meta")` it costs no memory."""
     node = {key: value for key, value in config["arch"].items() if key != "recipe"}
+    for key in SIZES:
+        if isinstance(node.get(key), int) and node[key] < 1:
+            raise ValueError(f"arch.{key}={node[key]} must be 1 or more")
     factory: partial[Any] = instantiate(node)
     return factory(vocab_size=vocab_size)
 

@@ -54,8 +54,16 @@ def launch(
     """
     check_memory(num_processes)
     command = [sys.executable, "-m", worker, str(config), *(["--resume"] * resume)]
-    ranks = [start(command, env, **options) for env in rank_environments(num_processes)]
-    with forwarded(ranks) as received:
+    ranks: list[subprocess.Popen[bytes]] = []
+    with forwarded(ranks) as received:  # before the first one, so that a stop leaves none behind
+        for env in rank_environments(num_processes):
+            if received:
+                break
+            rank = start(command, env, **options)
+            missed = bool(received)  # a signal came before this one was in the list
+            ranks.append(rank)
+            if missed:
+                _signal([rank], received[0])
         return _wait(ranks, received)
 
 

@@ -217,7 +217,9 @@ class Training:
             rows = {"checkpoint": str(_short(self.checkpoints / last.read_text().strip()))}
         rows |= self._judge(metrics) | {"compare": "lmlab ui"}
         if trains:
-            rows["go on"] = f"lmlab resume {_short(self.folder)} budget.steps=N"
+            limits = [key for key, value in self.config["budget"].items() if value is not None]
+            key = limits[0] if limits else "tokens"
+            rows["go on"] = f"lmlab resume {_short(self.folder)} budget.{key}=N"
         if self.tracker is not None:
             if stage.samples:
                 self.tracker.log_table(stage.samples, "samples.json")

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,3 +128,22 @@ def test_more_processes_than_fit_are_refused_before_any_is_started(tmp_path: Pat
     with pytest.raises(ConfigError, match=r"hardware.devices=100000: .* GB; \d+ would fit"):
         launch.launch(tmp_path / "config.yaml", 100_000, worker="no_such_worker")
     launch.check_memory(2)
+
+
+def test_a_stop_while_ranks_are_being_started_leaves_none_behind(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+
+    def start_and_be_stopped(*arguments: Any, **keywords: Any) -> Any:
+        process = real(*arguments, **keywords)
+        started.append(process)
+        if len(started) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return process
+
+    worker("time.sleep(60)")
+    real = launch.start
+    monkeypatch.setattr(launch, "start", start_and_be_stopped)
+    assert launch.launch(Path("config.yaml"), 5) == 143
+    assert len(started) == 2 and all(process.poll() is not None for process in started)

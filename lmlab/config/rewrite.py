@@ -15,7 +15,7 @@ from lmlab.config.place import Places, groups, options
 from lmlab.config.secrets import redact
 from lmlab.config.suggest import nearest
 
-COMMANDS = ("resume", "ui", "sync", "help", "completion")
+COMMANDS = ("resume", "ui", "sync", "export", "chat", "help", "completion")
 
 
 def rewrite(error: Exception, overrides: list[str], places: Places) -> ConfigError:

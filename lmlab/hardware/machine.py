@@ -52,7 +52,7 @@ class Hardware:
         if accelerator == "gpu" and num_gpus < devices:
             raise ValueError(
                 f"hardware.accelerator=gpu with hardware.devices={devices}: found {num_gpus} GPU(s) and "
-                f"{os.cpu_count()} CPU cores. Use hardware=cpu, or fewer devices"
+                f"{os.cpu_count()} CPU cores. Use hardware=cpu{', or fewer devices' * bool(num_gpus)}"
             )
         if devices * nodes > 1 and strategy == "auto":
             raise ValueError(

@@ -39,7 +39,7 @@ def test_auto_on_a_machine_without_gpu_is_the_cpu_uncompiled(no_gpu):
 
 
 def test_a_gpu_that_is_not_there_names_what_was_found(no_gpu):
-    with pytest.raises(ValueError, match=r"found 0 GPU\(s\)"):
+    with pytest.raises(ValueError, match=r"found 0 GPU\(s\) and \d+ CPU cores. Use hardware=cpu$"):
         one(accelerator="gpu")
 
 

@@ -60,6 +60,8 @@ class Bpe(BackendTokenizer):
     def _train(self, source: Source, folder: Path) -> None:
         texts = sample(source, int(self.sample_mb * 1e6))
         chars = sum(map(len, texts))
+        if not chars:
+            raise ValueError("data.source has no text to make a tokenizer of; are its files empty?")
         say(f"training a BPE tokenizer of {self.size} tokens on {chars / 1e6:.1f} M characters")
         backend = byte_level(models.BPE())
         backend.train_from_iterator(

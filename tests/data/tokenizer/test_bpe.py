@@ -18,6 +18,11 @@ def test_the_commonest_pair_is_the_first_merge(tmp_path):
     assert tokenizer.vocab.size == 259 and tokenizer.vocab.eos == 258
 
 
+def test_files_without_text_are_said(tmp_path):
+    with pytest.raises(ValueError, match="data.source has no text to make a tokenizer of"):
+        Bpe(size=259, sample_mb=1).prepare(Documents(), tmp_path)
+
+
 def test_it_is_trained_once_for_a_text_size_and_sample(tmp_path, capsys):
     source = numbered(300, 30)
     first = Bpe(size=280, sample_mb=1).prepare(source, tmp_path)
