@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from lmlab.data.tokenizer.file import File
 from lmlab.data.tokenizer.tokenizer import EOS, BackendTokenizer, Tokenizer
 
 FOLDER, RECORD = "tokenizer", "lmlab.json"
+# What a tokenizer of one's own may have beside it: how its model was taught to chat.
+OF_TEMPLATES = ("chat_template.jinja", "tokenizer_config.json")
 
 
 class Kept(BackendTokenizer):
@@ -25,6 +28,7 @@ class Kept(BackendTokenizer):
 
     def __init__(self, folder: Path, record: dict[str, Any]) -> None:
         self.folder, self.record = folder, record
+        self.path = str(folder)  # beside which its chat template is, where it has one
 
     def prepare(self, source: Source, cache_dir: Path) -> Self:
         vocab = self.record["vocab"]
@@ -39,6 +43,11 @@ def keep(tokenizer: Tokenizer, run: Path) -> None:
     """Write a prepared tokenizer into a run's folder, with what it was before it was extended."""
     folder = run / FOLDER
     tokenizer.save(folder)
+    path = Path(getattr(tokenizer, "path", None) or folder).expanduser()
+    for name in OF_TEMPLATES:
+        file = (path if path.is_dir() else path.parent) / name
+        if file.is_file() and file.parent.resolve() != folder.resolve():
+            shutil.copyfile(file, folder / name)
     size = tokenizer.base_size or tokenizer.vocab.size
     values = asdict(tokenizer.vocab)
     given = {k: v for k, v in values.items() if isinstance(v, int) and k != "size" and v < size}

@@ -3,9 +3,11 @@ from __future__ import annotations
 import pytest
 
 from lmlab.batch import NUM_SENTINELS
+from lmlab.data.chat_template import own_template
 from lmlab.data.source.grammar import Grammar
 from lmlab.data.tokenizer.bpe import Bpe
 from lmlab.data.tokenizer.bytes import Bytes
+from lmlab.data.tokenizer.file import File
 from lmlab.data.tokenizer.inherit import Kept, inherited, keep
 from tests.data.conftest import Documents
 
@@ -62,3 +64,20 @@ def grammar() -> Grammar:
 
     node = yaml.safe_load((ROOT / "conf/data/grammar.yaml").read_text())["source"]
     return Grammar(**{key: value for key, value in node.items() if key != "_target_"})
+
+
+def test_the_chat_template_of_a_file_stays_with_its_runs(tmp_path, source):
+    first = trained(tmp_path, source)
+    first.extend(first.vocab.with_specials("marks"))
+    first.save(tmp_path / "given")
+    template = "{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}"
+    (tmp_path / "given" / "chat_template.jinja").write_text(template)
+    given = File(path=str(tmp_path / "given"), eos=None).prepare(source, tmp_path)
+    places = [tmp_path / "one", tmp_path / "two"]
+    keep(given, places[0])
+    keep(inherited(given, [places[0]]).prepare(source, tmp_path), places[1])
+    for place in places:
+        kept = inherited(Bpe(size=280, sample_mb=1), [place]).prepare(source, tmp_path)
+        assert own_template(kept.path) == (template, {})
+    keep(first, tmp_path / "without")
+    assert own_template(inherited(first, [tmp_path / "without"]).path) is None
