@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from lmlab.build import cache_dir, instantiate, supply
+from lmlab.build import instantiate, supply
 from lmlab.objective.clm import CausalLanguageModelling
+from lmlab.once import cache_dir
 from lmlab.rollout.reward import WeightedSum
 
 

@@ -21,6 +21,7 @@ from lmlab.data.tokenizer.inherit import inherited
 from lmlab.hardware import Hardware
 from lmlab.io.origin import find_origin
 from lmlab.io.weights import load_into
+from lmlab.once import cache_dir
 from lmlab.stage.guard import Guard
 from lmlab.stage.plan import Plan, make_plan, step_sequences
 
@@ -50,11 +51,6 @@ class Run:
     stage: Any
     plan: Plan
     lineage: str | None
-
-
-def cache_dir() -> Path:
-    """Where tokenizers and tokenised corpora are kept: $LMLAB_CACHE or ~/.cache/lmlab."""
-    return Path(os.environ.get("LMLAB_CACHE") or Path.home() / ".cache" / "lmlab")
 
 
 def rank_of_process() -> int:

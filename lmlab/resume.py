@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from lmlab import launch
 from lmlab.check import check_config_from_checkpoint
 from lmlab.config.error import ConfigError
 from lmlab.config.run_folder import dump
+from lmlab.io.durable import replace_text
 
 
 def resume(run: str, overrides: list[str], root: Path = Path("runs")) -> int:
@@ -29,9 +29,7 @@ def resume(run: str, overrides: list[str], root: Path = Path("runs")) -> int:
         record = yaml.safe_load(path.read_text(encoding="utf-8"))
         record["config"] = extended(record["config"], overrides)
         _must_go_on(folder, record["config"]["budget"])
-        fresh = path.with_suffix(".new")
-        fresh.write_text(dump(record), encoding="utf-8")
-        os.replace(fresh, path)
+        replace_text(path, dump(record))
     elif _status(folder) == "finished":
         raise ConfigError(
             [

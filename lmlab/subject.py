@@ -11,7 +11,7 @@ import torch
 from lmlab.batch import Lengths, Vocab
 from lmlab.config import resolve
 from lmlab.config.compose import Composer
-from lmlab.config.definition import constant, find_definition
+from lmlab.config.definition import literal
 from lmlab.config.place import find_places
 from lmlab.scaling.plan.subject import Subject
 from lmlab.shape_of import params_of, shape_of
@@ -117,17 +117,12 @@ def _tokens(config: dict[str, Any], arch: Any, lengths: Lengths, seq_len: int) -
 
 def _objective(config: dict[str, Any], choices: dict[str, str]) -> tuple[str, dict[str, Any]]:
     """The objective that counts: the usual one, where the configured does not fit the architecture."""
-    kind = _literal(config["arch"], "kind")
+    kind = literal(config["arch"]["_target_"], "kind")
     node = config["objective"]
-    if kind in (_literal(node, "fits") or ()) and _has_lengths(node):
+    if kind in (literal(node["_target_"], "fits") or ()) and _has_lengths(node):
         return str(choices.get("objective")), node
     name = USUAL[str(kind)]
     return name, _option("objective", name)
-
-
-def _literal(node: dict[str, Any], name: str) -> Any:
-    definition = find_definition(node["_target_"])
-    return None if definition is None else constant(definition, name)
 
 
 def _has_lengths(node: dict[str, Any]) -> bool:

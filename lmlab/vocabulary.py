@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lmlab.batch import SPECIALS, Vocab
-from lmlab.config.definition import constant, find_definition
+from lmlab.config.definition import literal
 
 BYTES, GPT2 = 257, 50257  # tokens of these two
 
@@ -18,10 +18,6 @@ def vocabulary(config: Mapping[str, Any]) -> Vocab:
     """
     node = config["tokenizer"]
     size = int(node.get("size") or (BYTES if node["_target_"].endswith(".Bytes") else GPT2))
-    wishes = [_wish(config[group]["_target_"]) for group in ("data", "objective", "stage")]
+    groups = ("data", "objective", "stage")
+    wishes = [literal(config[group]["_target_"], "specials") or "none" for group in groups]
     return Vocab(size=size, eos=size - 1).with_specials(max(wishes, key=SPECIALS.index))  # type: ignore[arg-type]
-
-
-def _wish(target: str) -> str:
-    definition = find_definition(target)
-    return str((definition and constant(definition, "specials")) or "none")

@@ -28,10 +28,13 @@ def run(config_path: str, *, resume: bool = False) -> int:
     with without_unused():
         from lmlab.ancestors import pinned
         from lmlab.config.run_folder import held
+        from lmlab.io.durable import clean
         from lmlab.launch import is_first
         from lmlab.train import Training
 
-    with held(Path(config_path).parent) if is_first() else nullcontext():
+    with held(job.folder) if is_first() else nullcontext():
+        if is_first():
+            clean(job.folder)
         job = pinned(job, write=is_first())
         code = Training(job, resume=resume).run()
     _leave_group()

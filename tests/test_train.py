@@ -78,6 +78,18 @@ def test_fifty_kills_at_random_moments_end_bitwise_as_if_nothing_had_happened(tm
     assert outcome.leftovers == []
 
 
+def test_names_that_a_killed_process_left_in_a_run_folder_go_at_the_next_start(tmp_path):
+    folder = folder_of(tmp_path / "source", "budget.steps=2")
+    gone = kill.start(time.sleep, 0)
+    gone.join()
+    left = [folder / f".{name}.new.{gone.pid}" for name in ("origins.json", "config.yaml")]
+    for path in left:
+        path.write_text("{")
+    process = kill.start(partial(work, folder), folder, False)
+    assert end(process) == 0
+    assert not any(path.exists() for path in left)
+
+
 def end(process, seconds: float = 60.0) -> int:
     process.join(seconds)
     assert process.exitcode is not None

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from lmlab.config.definition import constant, find_definition
+from lmlab.config.definition import literal
 from lmlab.config.place import Places, options
 
 
@@ -70,8 +70,7 @@ def options_where(places: Places, group: str, name: str, wanted: Any) -> list[st
     """Options whose class says that `name` is, or contains, one of `wanted`."""
     found = []
     for option, target in targets(places, group).items():
-        definition = find_definition(target)
-        value = None if definition is None else constant(definition, name)
+        value = literal(target, name)
         values = value if isinstance(value, tuple | list) else (value,)
         if any(item in wanted for item in values):
             found.append(option)

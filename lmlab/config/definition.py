@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Any
 
 from lmlab.config.place import PACKAGE
 
@@ -150,6 +151,12 @@ def constant(definition: Definition, name: str) -> object | None:
                 return None
     found = (constant(base, name) for base in bases(definition))
     return next((value for value in found if value is not None), None)
+
+
+def literal(target: object, name: str) -> Any:
+    """The same of the class that a `_target_` names; None where there is no such class."""
+    definition = find_definition(str(target))
+    return None if definition is None else constant(definition, name)
 
 
 def bases(definition: Definition) -> list[Definition]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lmlab.config.allow import nodes
 from lmlab.config.catalog import options_where, read_yaml
-from lmlab.config.definition import constant, find_definition
+from lmlab.config.definition import find_definition, literal
 from lmlab.config.fit_hardware import hardware_problems
 from lmlab.config.needs import needs_model
 from lmlab.config.node import Problem
@@ -57,8 +57,7 @@ def _numbers(tree: Mapping[str, Any]) -> list[Problem]:
 
 
 def _class_constant(tree: Mapping[str, Any], group: str, name: str) -> Any:
-    definition = find_definition(str(select(tree, f"{group}._target_")))
-    return None if definition is None else constant(definition, name)
+    return literal(select(tree, f"{group}._target_"), name)
 
 
 def _architecture(tree: Mapping[str, Any], places: Places) -> list[Problem]:
@@ -147,8 +146,7 @@ def _only_with(tree: Mapping[str, Any]) -> list[Problem]:
     """Settings that their own class says do nothing unless a neighbour has a certain value."""
     problems = []
     for path, node in nodes(dict(tree)):
-        definition = find_definition(str(node.get("_target_", "")))
-        rules = None if definition is None else constant(definition, "only_with")
+        rules = literal(node.get("_target_"), "only_with")
         for key, conditions in rules.items() if isinstance(rules, dict) else ():
             if node.get(key) is None or isinstance(node[key], Mapping):
                 continue  # a node that stands there by default: lmlab/config/typed.py

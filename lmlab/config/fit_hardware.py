@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lmlab.config.definition import constant, find_definition
+from lmlab.config.definition import literal
 from lmlab.config.needs import needs_model
 from lmlab.config.node import Problem
 
@@ -24,9 +24,7 @@ def hardware_problems(tree: Mapping[str, Any]) -> list[Problem]:
 
 def _literal(tree: Mapping[str, Any], group: str, name: str) -> Any:
     node = tree.get(group)
-    target = str(node.get("_target_")) if isinstance(node, Mapping) else ""
-    definition = find_definition(target)
-    return None if definition is None else constant(definition, name)
+    return literal(node.get("_target_"), name) if isinstance(node, Mapping) else None
 
 
 def _names(tree: Mapping[str, Any]) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lmlab.config.catalog import targets
-from lmlab.config.definition import constant, find_definition
+from lmlab.config.definition import literal
 from lmlab.config.fit import TOKENS
 from lmlab.config.place import Places
 
@@ -14,11 +14,7 @@ KINDS = ("decoder", "encoder", "encoder_decoder")
 
 def constants(places: Places, group: str, name: str) -> dict[str, Any]:
     """A class literal by option, None where the class has none."""
-    found = {}
-    for option, target in targets(places, group).items():
-        definition = find_definition(target)
-        found[option] = None if definition is None else constant(definition, name)
-    return found
+    return {option: literal(target, name) for option, target in targets(places, group).items()}
 
 
 def fitting(places: Places) -> dict[str, dict[str, list[str]]]:

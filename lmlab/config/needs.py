@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lmlab.config.definition import constant, find_definition
+from lmlab.config.definition import literal
 
 
 def needs_model(config: Mapping[str, Any]) -> bool:
     """False for a stage whose class says `needs_model = False`: it only computes and draws."""
     stage = config.get("stage")
-    target = str(stage.get("_target_", "")) if isinstance(stage, Mapping) else ""
-    definition = find_definition(target)
-    return definition is None or constant(definition, "needs_model") is not False
+    target = stage.get("_target_") if isinstance(stage, Mapping) else None
+    return literal(target, "needs_model") is not False

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lmlab.config.allow import nodes
-from lmlab.config.definition import constant, find_definition
+from lmlab.config.definition import literal
 from lmlab.config.fit import needs
 from lmlab.config.node import Problem
 from lmlab.config.origin import Origins
@@ -19,8 +19,7 @@ def typed_problems(tree: Mapping[str, Any], origins: Origins) -> list[Problem]:
     """
     problems = []
     for path, node in nodes(dict(tree)):
-        definition = find_definition(str(node.get("_target_", "")))
-        rules = None if definition is None else constant(definition, "only_with")
+        rules = literal(node.get("_target_"), "only_with")
         for key, conditions in rules.items() if isinstance(rules, dict) else ():
             where = f"{path}.{key}"
             if not isinstance(node.get(key), Mapping) or origins.override(where) is None:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from lmlab.data.document import PIECE_CHARS, Piece, Source
-from lmlab.data.once import made_once, read_meta, write_meta
-from lmlab.data.say import progress, say
 from lmlab.data.token_writer import SIDES, TokenWriter, batches_of
 from lmlab.data.tokenizer.tokenizer import Tokenizer
+from lmlab.once import made_once, read_meta, write_meta
+from lmlab.say import progress, say
 
 # Raise it when the same text and tokenizer would give other files than before.
 FORMAT = 1

@@ -13,9 +13,9 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from lmlab.batch import Vocab
 from lmlab.data.document import Source
-from lmlab.data.once import made_once
-from lmlab.data.say import say
 from lmlab.data.tokenizer.tokenizer import EOS, BackendTokenizer
+from lmlab.once import made_once
+from lmlab.say import say
 
 # More than this many samples' worth of text is not read to choose the sample from.
 READ_AT_MOST = 64

@@ -40,8 +40,14 @@ class Kept(BackendTokenizer):
 
 
 def keep(tokenizer: Tokenizer, run: Path) -> None:
-    """Write a prepared tokenizer into a run's folder, with what it was before it was extended."""
+    """Write a prepared tokenizer into a run's folder, with what it was before it was extended.
+
+    Once a run: its record comes last and whole, so a kill in between leaves none, and a resumed run
+    does not touch what is there.
+    """
     folder = run / FOLDER
+    if (folder / RECORD).is_file():
+        return
     tokenizer.save(folder)
     path = Path(getattr(tokenizer, "path", None) or folder).expanduser()
     for name in OF_TEMPLATES:
@@ -58,7 +64,9 @@ def keep(tokenizer: Tokenizer, run: Path) -> None:
         "fingerprint": tokenizer.fingerprint,
         "eos_text": getattr(tokenizer, "_eos_text", EOS),
     }
-    (folder / RECORD).write_text(json.dumps(record, indent=1))
+    fresh = folder / f".{RECORD}"
+    fresh.write_text(json.dumps(record, indent=1))
+    fresh.replace(folder / RECORD)
 
 
 def inherited(tokenizer: Tokenizer, places: Iterable[Path]) -> Tokenizer:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save_file
 
 from lmlab.io.checkpoint import CheckpointError
+from lmlab.once import cache_dir, made_once
 
 
 def unpacked(folder: Path) -> Path:
@@ -31,20 +30,13 @@ def unpacked(folder: Path) -> Path:
         )
     about = files[0].stat()
     known = hashlib.sha256(f"{files[0].resolve()} {about.st_size} {about.st_mtime_ns}".encode())
-    cache = Path(os.environ.get("LMLAB_CACHE") or Path.home() / ".cache" / "lmlab")
-    place = cache / "gguf" / known.hexdigest()[:16]
-    if not (place / "config.json").is_file():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=place.parent, prefix="tmp-"))
-        try:
-            _unpack(files[0], made)
-            made.rename(place)
-        except OSError:
-            if not (place / "config.json").is_file():  # another process was not faster either
-                raise
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
+    place = cache_dir() / "gguf" / known.hexdigest()[:16]
+    made_once(place, f"unpacking {files[0].name}", _is_whole, partial(_unpack, files[0]))
     return place
+
+
+def _is_whole(folder: Path) -> bool:
+    return (folder / "tokenizer.json").is_file()
 
 
 def _unpack(file: Path, folder: Path) -> None:

@@ -8,7 +8,7 @@ from lmlab.data.source.grammar import Grammar
 from lmlab.data.tokenizer.bpe import Bpe
 from lmlab.data.tokenizer.bytes import Bytes
 from lmlab.data.tokenizer.file import File
-from lmlab.data.tokenizer.inherit import Kept, inherited, keep
+from lmlab.data.tokenizer.inherit import FOLDER, RECORD, Kept, inherited, keep
 from tests.data.conftest import Documents
 
 TEXT = "the cat sat on the mat, and the dog <|im_start|> too"
@@ -49,6 +49,19 @@ def test_bytes_are_inherited_too_and_another_choice_is_refused(tmp_path):
 def test_nothing_kept_nothing_inherited(tmp_path):
     asked = Bpe(size=280, sample_mb=1)
     assert inherited(asked, [tmp_path]) is asked and inherited(asked, []) is asked
+
+
+def test_a_kept_tokenizer_is_written_once_and_again_after_a_kill_midway(tmp_path, source):
+    tokenizer = trained(tmp_path, source)
+    folder = tmp_path / "run" / FOLDER
+    folder.mkdir(parents=True)
+    (folder / "tokenizer.json").write_text('{"half": ')  # killed before the record was there
+    keep(tokenizer, tmp_path / "run")
+    whole = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert whole["tokenizer.json"] != b'{"half": ' and RECORD in whole
+    times = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    keep(tokenizer, tmp_path / "run")
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == times
 
 
 def test_text_never_gives_an_added_token(tmp_path, source):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lmlab.data.once import made_once, read_meta, write_meta
+from lmlab.once import made_once, read_meta, write_meta
 
 
 def intact(folder: Path) -> bool:

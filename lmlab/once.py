@@ -12,9 +12,14 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from lmlab.data.say import say
+from lmlab.say import say
 
 META = "meta.json"
+
+
+def cache_dir() -> Path:
+    """Where what is made once is kept: $LMLAB_CACHE or ~/.cache/lmlab."""
+    return Path(os.environ.get("LMLAB_CACHE") or Path.home() / ".cache" / "lmlab")
 
 
 def made_once(

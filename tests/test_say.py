@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lmlab.data.say import progress, say
+from lmlab.say import progress, say
 
 
 def test_work_ends_with_one_line_of_megabytes_and_speed(capsys):
