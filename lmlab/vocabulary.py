@@ -1,9 +1,12 @@
-"""The vocabulary of a run by its settings alone: nothing is trained or read for a plan."""
+"""The vocabulary of a run by its settings: nothing is trained or fetched for a plan."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from tokenizers import Tokenizer
 
 from lmlab.batch import SPECIALS, Vocab
 from lmlab.config.definition import literal
@@ -14,10 +17,27 @@ BYTES, GPT2 = 257, 50257  # tokens of these two
 def vocabulary(config: Mapping[str, Any]) -> Vocab:
     """With the special tokens that its data, objective or stage wish for.
 
-    GPT-2's size where only the tokenizer's file would tell.
+    That of the folder of published weights which a run starts from, if its tokenizer is here; GPT-2's
+    size where only a file that is not here would tell.
     """
     node = config["tokenizer"]
-    size = int(node.get("size") or (BYTES if node["_target_"].endswith(".Bytes") else GPT2))
+    published = str(config.get("init_from") or "").partition("hf:")[2]
+    size = _size_in(published) or node.get("size") or _size_in(node.get("path"))
+    size = int(size or (BYTES if node["_target_"].endswith(".Bytes") else GPT2))
     groups = ("data", "objective", "stage")
     wishes = [literal(config[group]["_target_"], "specials") or "none" for group in groups]
     return Vocab(size=size, eos=size - 1).with_specials(max(wishes, key=SPECIALS.index))  # type: ignore[arg-type]
+
+
+def _size_in(place: str | None) -> int | None:
+    """Tokens of a tokenizer.json, or of the one in a folder; None where none can be read."""
+    if not place:
+        return None
+    path = Path(place).expanduser()
+    file = path / "tokenizer.json" if path.is_dir() else path
+    if not file.is_file():
+        return None
+    try:
+        return int(Tokenizer.from_file(str(file)).get_vocab_size())
+    except Exception:  # the library's own class; the run itself will say what is wrong with the file
+        return None

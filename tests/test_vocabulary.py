@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
 from lmlab.build import build
 from lmlab.config import resolve
@@ -20,6 +22,18 @@ def test_the_size_is_that_of_the_tokenizer():
     assert vocabulary(config("tokenizer=bytes")).size == 257
     assert vocabulary(config("tokenizer=bpe", "tokenizer.size=4096")).size == 4096
     assert vocabulary(config("tokenizer=gpt2")).size == 50257
+
+
+def test_a_file_says_its_size_and_published_weights_bring_theirs(tmp_path):
+    words = {"[UNK]": 0, "a": 1, "b": 2}
+    Tokenizer(WordLevel(words, unk_token="[UNK]")).save(str(tmp_path / "tokenizer.json"))
+    assert vocabulary(config("tokenizer=file", f"tokenizer.path={tmp_path}")).size == 3
+    file = f"tokenizer.path={tmp_path}/tokenizer.json"
+    assert vocabulary(config("tokenizer=file", file)).size == 3
+    assert vocabulary(config("tokenizer=bpe", f"init_from=hf:{tmp_path}")).size == 3
+    assert vocabulary(config("tokenizer=file", "tokenizer.path=nowhere")).size == 50257
+    (tmp_path / "tokenizer.json").write_text("{}")
+    assert vocabulary(config("tokenizer=file", file)).size == 50257
 
 
 def test_special_tokens_are_those_that_a_class_wishes_for():
