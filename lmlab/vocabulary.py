@@ -39,5 +39,5 @@ def _size_in(place: str | None) -> int | None:
         return None
     try:
         return int(Tokenizer.from_file(str(file)).get_vocab_size())
-    except Exception:  # the library's own class; the run itself will say what is wrong with the file
+    except Exception:  # the library has no narrower one; the run will say what the file lacks
         return None

@@ -25,6 +25,7 @@ from lmlab.arch.layer.size import (
     head_width_of,
     num_elements,
 )
+from lmlab.product import Linear
 
 
 class EncoderBlock(nn.Module):
@@ -137,7 +138,7 @@ class BART(nn.Module):
         self.encoder = Stack(encoder, max_seq_len, width)
         self.decoder = Stack(decoder, max_seq_len, width)
         self.dropout = nn.Dropout(dropout)
-        self.unembedding = nn.Linear(width, vocab_size, bias=True)
+        self.unembedding = Linear(width, vocab_size, bias=True)
         self.unembedding.weight = self.token_embedding.weight
         self.unembedding.bias.requires_grad_(False)
         self.reset_parameters()

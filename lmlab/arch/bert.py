@@ -14,6 +14,7 @@ from lmlab.arch.layer.feed_forward import FEED_FORWARD
 from lmlab.arch.layer.mask import AttentionMask, full_mask
 from lmlab.arch.layer.norm import make_norm
 from lmlab.arch.layer.size import check_length, head_width_of, num_elements
+from lmlab.product import Linear
 
 
 class Block(nn.Module):
@@ -42,7 +43,7 @@ class Transform(nn.Module):
 
     def __init__(self, width: int, norm_eps: float) -> None:
         super().__init__()
-        self.dense = nn.Linear(width, width)
+        self.dense = Linear(width, width)
         self.norm = make_norm("layer", width, bias=True, eps=norm_eps)
 
     def forward(self, hidden: Tensor) -> Tensor:
@@ -106,10 +107,10 @@ class BERT(nn.Module):
         sizes = (width, num_heads, ff_width or 4 * width, norm_eps, dropout)
         self.blocks = nn.ModuleList(Block(*sizes) for _ in range(num_layers))
         self.transform = Transform(width, norm_eps)
-        self.unembedding = nn.Linear(width, vocab_size, bias=True)
+        self.unembedding = Linear(width, vocab_size, bias=True)
         self.unembedding.weight = self.token_embedding.weight
-        self.pooler = nn.Linear(width, width) if pooler else None
-        self.next_sentence_head = nn.Linear(width, 2) if pooler else None
+        self.pooler = Linear(width, width) if pooler else None
+        self.next_sentence_head = Linear(width, 2) if pooler else None
         self.reset_parameters()
 
     @torch.no_grad()

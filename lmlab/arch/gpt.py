@@ -13,6 +13,7 @@ from lmlab.arch.layer.feed_forward import FEED_FORWARD
 from lmlab.arch.layer.mask import AttentionMask, causal_mask
 from lmlab.arch.layer.norm import make_norm
 from lmlab.arch.layer.position import SinusoidalPosition, rotary_angles
+from lmlab.product import Linear
 
 
 class Block(nn.Module):
@@ -111,7 +112,7 @@ class GPT(nn.Module):
             for _ in range(num_layers)
         )
         self.final_norm = make_norm(norm, width, bias=bias)
-        self.unembedding = nn.Linear(width, vocab_size, bias=False)
+        self.unembedding = Linear(width, vocab_size, bias=False)
         if tied_embeddings:
             self.unembedding.weight = self.token_embedding.weight
         self.reset_parameters()

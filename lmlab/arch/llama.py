@@ -14,6 +14,7 @@ from lmlab.arch.layer.mask import AttentionMask, causal_mask
 from lmlab.arch.layer.norm import make_norm
 from lmlab.arch.layer.position import rotary_angles, rotary_rates, stretched_rates
 from lmlab.arch.layer.size import check_length, head_width_of, num_elements
+from lmlab.product import Linear
 
 # A feed-forward width that is not given is rounded up to a multiple of this, as Llama 1 and 2 do.
 MULTIPLE_OF = 256
@@ -106,7 +107,7 @@ class Llama(nn.Module):
             for _ in range(num_layers)
         )
         self.final_norm = make_norm("rms", width, bias=False, eps=norm_eps)
-        self.unembedding = nn.Linear(width, vocab_size, bias=False)
+        self.unembedding = Linear(width, vocab_size, bias=False)
         if tied_embeddings:
             self.unembedding.weight = self.token_embedding.weight
         self.reset_parameters()

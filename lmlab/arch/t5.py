@@ -26,6 +26,7 @@ from lmlab.arch.layer.size import (
     head_width_of,
     num_elements,
 )
+from lmlab.product import Linear
 
 
 def rms_norm(width: int) -> nn.Module:
@@ -153,7 +154,7 @@ class T5(nn.Module):
         self.encoder = Stack(positions[0], encoder, width)
         self.decoder = Stack(positions[1], decoder, width)
         self.dropout = nn.Dropout(dropout)
-        self.unembedding = nn.Linear(width, vocab_size, bias=False)
+        self.unembedding = Linear(width, vocab_size, bias=False)
         if tied_embeddings:
             self.unembedding.weight = self.token_embedding.weight
         self.reset_parameters()

@@ -26,6 +26,7 @@ from lmlab.arch.layer.size import (
     head_width_of,
     num_elements,
 )
+from lmlab.product import Linear
 
 
 class EncoderBlock(nn.Module):
@@ -129,7 +130,7 @@ class Transformer(nn.Module):
         self.encoder = Stack([EncoderBlock(*sizes) for _ in range(num_layers)])
         self.decoder = Stack([DecoderBlock(*sizes) for _ in range(decoder_layers)])
         self.dropout = nn.Dropout(dropout)
-        self.unembedding = nn.Linear(width, vocab_size, bias=False)
+        self.unembedding = Linear(width, vocab_size, bias=False)
         self.unembedding.weight = self.token_embedding.weight
         self.reset_parameters()
 

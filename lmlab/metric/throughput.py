@@ -6,6 +6,8 @@ import time
 
 import torch
 
+from lmlab.product import product
+
 # Dense peak rates in floating-point operations a second, from the makers' data sheets.
 PEAK_FLOPS: dict[str, dict[str, float]] = {
     "H200": {"bf16": 989e12, "fp32": 494e12},
@@ -23,11 +25,11 @@ def measured_peak_flops(precision: str, device: str, seconds: float = 0.15) -> f
     size = 1024 if device == "cpu" else 8192
     left, right = (torch.ones(size, size, dtype=dtype, device=device) for _ in range(2))
     best, end, runs = float("inf"), time.perf_counter() + seconds, 0
-    left @ right
+    product(left, right)
     while runs < 5 or time.perf_counter() < end:
         runs += 1
         start = time.perf_counter()
-        left @ right
+        product(left, right)
         if device != "cpu":
             torch.cuda.synchronize()
         best = min(best, time.perf_counter() - start)

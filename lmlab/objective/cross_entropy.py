@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lmlab.batch import Head
 from lmlab.objective.gradients_made import GradientsMade, keep_gradients
+from lmlab.product import product
 
 # Logits held at once: 8 MiB in fp32 on a CPU, so that they stay in its cache; a GPU wants more.
 CHUNK_ELEMENTS = {"cpu": 2 * 2**20, "cuda": 64 * 2**20}
@@ -58,11 +59,10 @@ class _FusedCrossEntropy(GradientsMade):
         high = low if dtype == torch.float32 else torch.empty_like(low, dtype=torch.float32)
         for start in range(0, len(hidden), size):
             rows = slice(start, min(start + size, len(hidden)))
-            logits, grad = low[: rows.stop - start], high[: rows.stop - start]
-            torch.mm(low_hidden[rows], low_weight.T, out=logits)
+            room = low[: rows.stop - start]
+            logits = product(low_hidden[rows], low_weight.T, out=room)
             target = targets[rows, None]
-            if high is not low:
-                grad.copy_(logits)
+            grad = logits if high is low else high[: rows.stop - start].copy_(logits)
             if bias is not None:
                 grad += bias
             log_norm, nll = _softmax_in_place(grad, target)
@@ -77,9 +77,9 @@ class _FusedCrossEntropy(GradientsMade):
                 bias_grad += grad.sum(dim=0)
             if high is not low:
                 logits.copy_(grad)
-            torch.mm(logits, low_weight, out=hidden_grad[rows])
+            hidden_grad[rows] = product(logits, low_weight)
             for part in slices:  # a part of the vocabulary at a time: the product stays small
-                weight_grad[part] += logits[:, part].T @ low_hidden[rows]
+                weight_grad[part] += product(logits[:, part].T, low_hidden[rows])
         keep_gradients(ctx, hidden, weight, (hidden_grad, weight_grad, bias_grad))
         return total + z_loss * z_total, total
 

@@ -9,6 +9,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from lmlab.objective.gradients_made import GradientsMade, keep_gradients
+from lmlab.product import product
 
 
 class _ShardedCrossEntropy(GradientsMade):
@@ -31,7 +32,7 @@ class _ShardedCrossEntropy(GradientsMade):
         total, z_total = (hidden.new_zeros((), dtype=torch.float32) for _ in range(2))
         for start in range(0, len(hidden), size):
             rows = slice(start, start + size)
-            logits = (low_hidden[rows] @ low_weight.T).float()
+            logits = product(low_hidden[rows], low_weight.T).float()
             if bias is not None:
                 logits += bias
             own = targets[rows, None] - first
@@ -48,8 +49,8 @@ class _ShardedCrossEntropy(GradientsMade):
             if bias_grad is not None:
                 bias_grad += logits.sum(dim=0)
             grad = logits.to(dtype)
-            hidden_grad[rows] = grad @ low_weight
-            weight_grad += grad.T @ low_hidden[rows]
+            hidden_grad[rows] = product(grad, low_weight)
+            weight_grad += product(grad.T, low_hidden[rows])
         if hidden_grad is not None:
             dist.all_reduce(hidden_grad, group=group)
         keep_gradients(ctx, hidden, weight, (hidden_grad, weight_grad, bias_grad))

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lmlab.product import Linear
+
 # Rows of a product that the packed form is chosen for; other numbers work too, only less fast.
 ROWS = 16
 # With fewer steps than this, packing costs more than it saves.
@@ -40,7 +42,7 @@ def packed(arch: Any, num_steps: int) -> Iterator[None]:
 def is_plain(module: nn.Module) -> bool:
     """Whether a module is a linear layer that nobody has changed, its weight whole on this device."""
     return (
-        type(module) is nn.Linear
+        type(module) in (nn.Linear, Linear)
         and type(module.weight.data) is Tensor
         and "forward" not in module.__dict__
     )

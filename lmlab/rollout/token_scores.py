@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lmlab.batch import Head
+from lmlab.product import product
 
 CHUNK_ELEMENTS = 2 * 2**20  # logits held at once: 8 MiB in fp32
 
@@ -80,9 +81,9 @@ class _TokenScores(torch.autograd.Function):
             if bias_grad is not None:
                 bias_grad += logit_grad.sum(dim=0)
             low = logit_grad.to(ctx.dtype)
-            torch.mm(low, low_weight, out=hidden_grad[rows])
+            hidden_grad[rows] = product(low, low_weight)
             if weight_grad is not None:
-                weight_grad += low.T @ low_hidden[rows]
+                weight_grad += product(low.T, low_hidden[rows])
         return (
             hidden_grad.to(hidden.dtype),
             None if weight_grad is None else weight_grad.to(weight.dtype),
@@ -99,7 +100,7 @@ def _chunks(num_rows: int, vocab_size: int) -> list[slice]:
 
 
 def _log_probs(hidden: Tensor, weight: Tensor, bias: Tensor | None, scale: float) -> Tensor:
-    logits = (hidden @ weight.T).float()
+    logits = product(hidden, weight.T).float()
     if bias is not None:
         logits += bias
     return (logits * scale if scale != 1 else logits).log_softmax(dim=1)

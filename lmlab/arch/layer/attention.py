@@ -13,6 +13,7 @@ from lmlab.arch.layer.attend import attend
 from lmlab.arch.layer.mask import AttentionMask, covering
 from lmlab.arch.layer.position import rotate
 from lmlab.arch.layer.precision import in_compute_dtype
+from lmlab.product import Linear
 
 BLOCK = 64  # tokens that a cache grows by
 
@@ -87,10 +88,10 @@ class SelfAttention(nn.Module):
         super().__init__()
         self.num_heads, self.num_kv_heads, self.head_width = num_heads, num_kv_heads, head_width
         self.dropout, self.scale = dropout, scale
-        self.query = nn.Linear(width, num_heads * head_width, bias=bias)
-        self.key = nn.Linear(width, num_kv_heads * head_width, bias=bias)
-        self.value = nn.Linear(width, num_kv_heads * head_width, bias=bias)
-        self.output = nn.Linear(num_heads * head_width, width, bias=bias)
+        self.query = Linear(width, num_heads * head_width, bias=bias)
+        self.key = Linear(width, num_kv_heads * head_width, bias=bias)
+        self.value = Linear(width, num_kv_heads * head_width, bias=bias)
+        self.output = Linear(num_heads * head_width, width, bias=bias)
 
     def forward(
         self,

@@ -10,6 +10,7 @@ from lmlab.arch.layer.attend import attend
 from lmlab.arch.layer.attention import LayerCache, SelfAttention, new_cache
 from lmlab.arch.layer.mask import AttentionMask
 from lmlab.arch.layer.precision import in_compute_dtype
+from lmlab.product import Linear
 
 
 @dataclass(slots=True)
@@ -75,10 +76,10 @@ class CrossAttention(nn.Module):
     ) -> None:
         super().__init__()
         self.head_width, self.dropout, self.scale = head_width, dropout, scale
-        self.query = nn.Linear(width, num_heads * head_width, bias=bias)
-        self.key = nn.Linear(width, num_heads * head_width, bias=bias)
-        self.value = nn.Linear(width, num_heads * head_width, bias=bias)
-        self.output = nn.Linear(num_heads * head_width, width, bias=bias)
+        self.query = Linear(width, num_heads * head_width, bias=bias)
+        self.key = Linear(width, num_heads * head_width, bias=bias)
+        self.value = Linear(width, num_heads * head_width, bias=bias)
+        self.output = Linear(num_heads * head_width, width, bias=bias)
 
     def forward(
         self,

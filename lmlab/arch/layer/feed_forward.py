@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lmlab.product import Linear
+
 FeedForwardName = Literal["gelu", "gelu_exact", "relu", "geglu", "swiglu"]
 
 
@@ -28,8 +30,8 @@ class PlainFeedForward(nn.Module):
 
     def __init__(self, width: int, ff_width: int, *, bias: bool, dropout: float = 0.0) -> None:
         super().__init__()
-        self.up = nn.Linear(width, ff_width, bias=bias)
-        self.down = nn.Linear(ff_width, width, bias=bias)
+        self.up = Linear(width, ff_width, bias=bias)
+        self.down = Linear(ff_width, width, bias=bias)
         self.dropout = dropout
 
     def forward(self, x: Tensor) -> Tensor:
@@ -52,9 +54,9 @@ class GatedFeedForward(nn.Module):
 
     def __init__(self, width: int, ff_width: int, *, bias: bool, dropout: float = 0.0) -> None:
         super().__init__()
-        self.gate = nn.Linear(width, ff_width, bias=bias)
-        self.up = nn.Linear(width, ff_width, bias=bias)
-        self.down = nn.Linear(ff_width, width, bias=bias)
+        self.gate = Linear(width, ff_width, bias=bias)
+        self.up = Linear(width, ff_width, bias=bias)
+        self.down = Linear(ff_width, width, bias=bias)
         self.dropout = dropout
 
     def forward(self, x: Tensor) -> Tensor:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from lmlab.product import linear
 
 # The linear layers of attention and feed-forward, by their names.
 TARGETS = ("query", "key", "value", "output", "up", "down", "gate")
@@ -22,13 +23,13 @@ class LoraLinear(nn.Module):
     Source: Hu et al. 2021 (arXiv 2106.09685), section 4.1.
     """
 
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float) -> None:
+    def __init__(self, layer: nn.Linear, rank: int, alpha: float) -> None:
         super().__init__()
-        self.weight, self.bias = linear.weight, linear.bias
+        self.weight, self.bias = layer.weight, layer.bias
         self.weight.requires_grad_(False)
         if self.bias is not None:
             self.bias.requires_grad_(False)
-        outer, inner = linear.weight.shape
+        outer, inner = layer.weight.shape
         self.lora_in = nn.Parameter(self.weight.new_empty(rank, inner))
         self.lora_out = nn.Parameter(self.weight.new_zeros(outer, rank))
         self.register_buffer("lora_scale", torch.tensor(alpha / rank))
@@ -36,10 +37,10 @@ class LoraLinear(nn.Module):
         self.scale, self.enabled = alpha / rank, True
 
     def forward(self, x: Tensor) -> Tensor:
-        plain = F.linear(x, self.weight, self.bias)
+        plain = linear(x, self.weight, self.bias)
         if not self.enabled:
             return plain
-        return plain + F.linear(F.linear(x, self.lora_in), self.lora_out) * self.scale
+        return plain + linear(linear(x, self.lora_in), self.lora_out) * self.scale
 
 
 def add_lora(module: nn.Module, rank: int, alpha: float, targets: list[str]) -> int:
@@ -59,8 +60,8 @@ def add_lora(module: nn.Module, rank: int, alpha: float, targets: list[str]) -> 
         there = ", ".join(name for name in TARGETS if name in names)
         raise ValueError(f"stage.lora_targets={targets}: this architecture has {there}")
     chosen = [each for each in found if each[1] in targets]
-    for parent, name, linear in chosen:
-        setattr(parent, name, LoraLinear(linear, rank, alpha))
+    for parent, name, layer in chosen:
+        setattr(parent, name, LoraLinear(layer, rank, alpha))
     return len(chosen)
 
 
