@@ -16,6 +16,8 @@ from lmlab.stage.plan import Plan
 from lmlab.stage.reward_head import RewardHead, rewards
 from lmlab.stage.training import Training
 
+MOST_PASSES, ROWS = 4, 8  # of completions by length, and how many each has at least
+
 
 class RewardModel(Training):
     """An architecture and a reward head, trained on which of two answers was preferred.
@@ -69,9 +71,10 @@ class RewardModel(Training):
     def rewards(self, batch: RankedBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Rewards (N,) of the completions that are there, with their rows and columns in (B, K)."""
         row, column = (batch.lengths > 0).nonzero(as_tuple=True)
-        found = rewards(
-            self.arch, self.reward_head, batch.tokens[row, column], batch.lengths[row, column]
-        )
+        tokens, lengths = batch.tokens[row, column], batch.lengths[row, column]
+        # By the shape, which every process has: a prompt has two completions or more.
+        parts = max(1, min(MOST_PASSES, 2 * len(batch.lengths), batch.lengths.numel() // ROWS))
+        found = rewards(self.arch, self.reward_head, tokens, lengths, parts)
         return found, row, column
 
     def score(self, batch: RankedBatch) -> Loss:
