@@ -72,7 +72,8 @@ def test_gpt1_and_gpt2_sizes(name, millions):
 
 
 @pytest.mark.parametrize(
-    ("name", "millions"), [("gpt_1m", 1), ("gpt_3m", 3), ("gpt_10m", 10), ("gpt_30m", 30)]
+    ("name", "millions"),
+    [("gpt_8k", 0.008), ("gpt_1m", 1), ("gpt_3m", 3), ("gpt_10m", 10), ("gpt_30m", 30)],
 )
 def test_the_ladder_by_parameters_without_embeddings(name, millions):
     model = on_meta(name)
