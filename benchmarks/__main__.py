@@ -52,6 +52,9 @@ alike. Figures are medians over the steps, ratios are ratios of medians.
 - **model FLOP utilisation** is the model's training FLOPs a second (6 a matrix weight and token,
   and attention's two products over the half of the scores that a causal mask leaves) over the rate
   of large square matrix products, which take their turns too.
+- On AMD processors with AVX-512, lmlab's layers multiply fp32 matrices with oneDNN (lmlab/product.py),
+  and so do the bare loop, which has lmlab's layers, and the large square products; the peers have
+  what torch takes, which is MKL.
 - The rows `bf16 step` say where the time of a step goes (torch's profiler on the bare loop).
 - BERT and T5 train beside Hugging Face's models of the same shape, which are given rows that are
   masked already; lmlab collates its own.

@@ -14,6 +14,7 @@ import torch
 
 from benchmarks import generation_peer, objective_peer, post_training_peer, shape
 from benchmarks.turns import Gate
+from lmlab.product import product
 
 MATMUL_SIZE, MATMULS = 2048, 8
 MATMUL_FLOPS = 2.0 * MATMUL_SIZE**3 * MATMULS
@@ -161,7 +162,7 @@ def matmul(precision: str, folder: str, after_step: Callable[..., None]) -> None
     out = torch.empty_like(left)
     while True:
         for _ in range(MATMULS):
-            torch.mm(left, right, out=out)
+            product(left, right, out=out)
         after_step()
 
 

@@ -16,6 +16,7 @@ from lmlab.stage.classify_check import check_labels, check_settings
 from lmlab.stage.freeze import freeze_unread
 from lmlab.stage.guard import Guard
 from lmlab.stage.label_words import LabelWords
+from lmlab.stage.passes import in_order, num_passes, passes
 from lmlab.stage.plan import Plan
 from lmlab.stage.read_out import LinearHead, hidden_states, vectors
 from lmlab.stage.training import Training, head_of
@@ -131,24 +132,36 @@ class Classify(Training):
         """Scores, and the auxiliary loss, the sum over examples, where there is one."""
         row, column = (batch.lengths > 0).nonzero(as_tuple=True)
         tokens, lengths = batch.tokens[row, column], batch.lengths[row, column]
-        hidden = hidden_states(self.arch, tokens, lengths, batch.segments[row, column])
-        found = vectors(self.arch, hidden, lengths)
-        auxiliary = self._auxiliary(hidden, tokens, lengths, row) if self.aux_lm_weight else None
+        segments = batch.segments[row, column]
+        made = passes(lengths, tokens.shape[1], num_passes(batch.lengths, len(batch.label)))
+        parts: list[Tensor] = []
+        sums = torch.zeros(len(batch.label), device=row.device).index_add(0, row, lengths - 1.0)
+        of_example = sums[row]  # tokens that each row's example has to tell
+        auxiliary = torch.zeros((), device=tokens.device) if self.aux_lm_weight else None
+        for rows, width in made:
+            part, long = tokens[rows, :width], lengths[rows]
+            hidden = hidden_states(self.arch, part, long, segments[rows, :width])
+            parts.append(vectors(self.arch, hidden, long))
+            if auxiliary is not None:
+                auxiliary = auxiliary + self._auxiliary(hidden, part, long, of_example[rows])
+        found = in_order(parts, made)
         if self.data.is_choice:
             page = torch.full(batch.lengths.shape, -torch.inf, device=found.device)
             return page.index_put((row, column), self.head(found).squeeze(1)), auxiliary
         summed = torch.zeros(len(batch.label), found.shape[1], device=found.device)
         return self.head(summed.index_add(0, row, found.to(summed.dtype))), auxiliary
 
-    def _auxiliary(self, hidden: Tensor, tokens: Tensor, lengths: Tensor, row: Tensor) -> Tensor:
-        """L1: of each example the mean -log P(next token) over its tokens, summed, in nats."""
+    def _auxiliary(
+        self, hidden: Tensor, tokens: Tensor, lengths: Tensor, of_example: Tensor
+    ) -> Tensor:
+        """L1: of each example the mean -log P(next token) over its tokens, summed, in nats.
+
+        of_example (N,) float: the tokens that each row's example has, over all of its rows.
+        """
         index = torch.arange(1, tokens.shape[1], device=tokens.device)
         mask = index < lengths[:, None]
         found, _ = token_scores(hidden[:, :-1][mask], head_of(self.arch), tokens[:, 1:][mask])
-        number = torch.zeros(int(row.max()) + 1, device=hidden.device)
-        number = number.index_add(0, row, (lengths - 1).float())
-        each = row[:, None].expand_as(mask)[mask]
-        return -(found / number[each]).sum()
+        return -(found / of_example[:, None].expand_as(mask)[mask]).sum()
 
     # ---- validation
 

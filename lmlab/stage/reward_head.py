@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-MULTIPLE = 8  # widths of a pass, so that few different ones occur
+from lmlab.stage.passes import in_order, passes
 
 
 class RewardHead(nn.Module):
@@ -26,21 +26,16 @@ class RewardHead(nn.Module):
 def rewards(arch: Any, head: nn.Module, tokens: Tensor, lengths: Tensor, parts: int = 1) -> Tensor:
     """Rewards (N,) of tokens (N, T), padded on the right, read at the last of `lengths` (N,) each.
 
-    parts: how many passes the rows share, sorted by length, so that each is only as wide as its own
-    longest: lengths vary, and one pass would spend most of its time on padding. 1 <= parts <= N.
+    parts: how many passes by length the rows share, 1 to N.
     """
-    order = lengths.argsort(stable=True)
-    found = [
-        _rewards(arch, head, tokens[part], lengths[part]) for part in order.tensor_split(parts)
-    ]
-    return torch.cat(found)[order.argsort()]
+    made = passes(lengths, tokens.shape[1], parts)
+    found = [_rewards(arch, head, tokens[rows, :width], lengths[rows]) for rows, width in made]
+    return in_order(found, made)
 
 
 def _rewards(arch: Any, head: nn.Module, tokens: Tensor, lengths: Tensor) -> Tensor:
-    width = min(tokens.shape[1], -(-int(lengths.max()) // MULTIPLE) * MULTIPLE)
-    tokens = tokens[:, :width]
     if arch.kind == "encoder":
-        index = torch.arange(width, device=tokens.device)
+        index = torch.arange(tokens.shape[1], device=tokens.device)
         hidden = arch(tokens, None, (index[None, :] < lengths[:, None]).long())
     else:
         hidden = arch(tokens)
