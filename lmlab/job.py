@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
-from lmlab.check import check_config_from_checkpoint
+from lmlab.check import ConfigError, check_config_from_checkpoint
+from lmlab.config.fill import filled
+from lmlab.config.place import find_places
+from lmlab.say import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +49,33 @@ def read(config_path: str | Path) -> Job:
     assert isinstance(record, dict)
     config = OmegaConf.to_container(OmegaConf.create(record["config"]), resolve=True)
     assert isinstance(config, dict)
-    check_config_from_checkpoint(config)  # type: ignore[arg-type]
+    choices = record["choices"]
     return Job(
         folder=path.parent,
-        config=config,  # type: ignore[arg-type]
-        choices=record["choices"],
+        config=checked(config, choices, path.parent.name),  # type: ignore[arg-type]
+        choices=choices,
         overrides=record["overrides"],
         parent_run_id=record.get("parent_run_id"),
         text=text,
         name=name_of(record),  # type: ignore[arg-type]
     )
+
+
+def checked(config: dict[str, Any], choices: Mapping[str, str | None], name: str) -> dict[str, Any]:
+    """A run's configuration; one of an older lmlab has what its options have got since.
+
+    choices: the option of each group; name: of the run, for what is said. Raises: ConfigError.
+    """
+    try:
+        check_config_from_checkpoint(config)
+    except ConfigError:
+        whole, added = filled(config, choices, find_places())
+        if not added:
+            raise
+        check_config_from_checkpoint(whole)
+        say(f"{name} was made by an older lmlab; settings it lacks: {', '.join(added)}")
+        return whole
+    return config
 
 
 def name_of(record: dict[str, Any]) -> str:

@@ -205,21 +205,35 @@ def validation_line(metrics: dict[str, float]) -> str:
     return ", ".join(parts)
 
 
-def end_panel(
+# Rows that people copy: a path or a command must be in one piece.
+COPIED = ("folder", "checkpoint", "go on")
+
+
+def show_end(
+    console: Console,
     *,
     title: str,
     metrics: dict[str, float],
     samples: list[dict[str, str]],
     rows: dict[str, str],
     started: float,
-) -> Panel:
-    """The last word of a run: figures, a sample, and the commands that go on from here."""
+) -> None:
+    """The last word of a run: figures, a sample, and the commands that go on from here.
+
+    What is too long for a line of the panel stands below it in one piece, so that it can be copied.
+    """
+    room = console.width - max(len(name) for name in ("validation", *rows)) - 8
     table = Table(show_header=False, box=None, padding=(0, 1))
     if any(name.startswith("val/") for name in metrics):
         table.add_row("validation", validation_line(metrics))
     for sample in samples:
         text = (sample["prompt"] + sample["continuation"]).replace("\t", "    ")
         table.add_row("sample", Text(text))
+    below = {name: value for name, value in rows.items() if name in COPIED and len(value) > room}
     for name, value in rows.items():
-        table.add_row(name, Text(value, overflow="fold"))
-    return Panel(table, title=f"{title} in {duration(time.time() - started)}", title_align="left")
+        if name not in below:
+            table.add_row(name, Text(value, overflow="fold"))
+    title = f"{title} in {duration(time.time() - started)}"
+    console.print(Panel(table, title=title, title_align="left"))
+    for name, value in below.items():
+        console.print(Text(f"{name}: {value}"), soft_wrap=True)

@@ -23,7 +23,7 @@ from lmlab.io.checkpointing import Checkpointing
 from lmlab.job import Job
 from lmlab.metric.throughput import peak_flops
 from lmlab.perform import perform
-from lmlab.screen import Screen, count, end_panel, summary
+from lmlab.screen import Screen, count, show_end, summary
 from lmlab.stage.guard import Guard, Rewind
 from lmlab.track.folder import write_json
 from lmlab.verdict import verdict
@@ -229,14 +229,14 @@ class Training:
                 metrics, step=stage.trainer.global_step if trains else stage.step
             )
             self.tracker.set_note(record.note(run, metrics, rows))
-        panel = end_panel(
+        show_end(
+            self.console,
             title="finished",
             metrics=metrics,
             samples=stage.samples[: getattr(stage, "shows", 1)],
             rows=rows,
             started=self.started,
         )
-        self.console.print(panel)
 
     def _judge(self, metrics: dict[str, float]) -> dict[str, str]:
         asked = self.config.get("experiment")
@@ -258,8 +258,9 @@ class Training:
             "saved": f"step {trainer.global_step}",
             "go on": f"lmlab resume {_short(self.folder)}",
         }
-        panel = end_panel(title="stopped", metrics={}, samples=[], rows=rows, started=self.started)
-        self.console.print(panel)
+        show_end(
+            self.console, title="stopped", metrics={}, samples=[], rows=rows, started=self.started
+        )
 
 
 def device_peak(run: Run) -> tuple[float, str]:

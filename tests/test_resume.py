@@ -44,8 +44,7 @@ def test_a_complete_run_asks_for_a_larger_budget(root):
         resume("f" * 32, [], root)
 
 
-def test_a_new_budget_takes_the_place_of_the_old_one(root, monkeypatch):
-    monkeypatch.setattr("lmlab.resume.check_config_from_checkpoint", lambda config: None)
+def test_a_new_budget_takes_the_place_of_the_old_one():
     old = {"budget": {"steps": 5, "tokens": None, "minutes": 10, "flops": None}}
     assert extended(old, ["budget.tokens=2e6"])["budget"] == {
         "steps": None, "tokens": 2e6, "minutes": None, "flops": None,
@@ -55,7 +54,7 @@ def test_a_new_budget_takes_the_place_of_the_old_one(root, monkeypatch):
 
 
 def test_a_budget_that_is_spent_already_is_refused(root, monkeypatch):
-    monkeypatch.setattr("lmlab.resume.check_config_from_checkpoint", lambda config: None)
+    monkeypatch.setattr("lmlab.resume.checked", lambda *about: None)
     (folder,) = root.iterdir()
     before = (folder / "config.yaml").read_text()
     (folder / "progress.json").write_text('{"step": 5}')

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from lmlab.screen import count, duration, end_panel, note_progress, validation_line
+from lmlab.screen import count, duration, note_progress, show_end, validation_line
 
 
 @pytest.mark.parametrize(
@@ -46,15 +46,15 @@ def test_progress_is_a_small_file_for_whoever_watches(tmp_path):
 
 def test_the_last_panel_says_the_figures_and_how_to_go_on():
     metrics = {"val/loss_nats": 2.0, "val/perplexity": 7.389, "val/bits_per_byte": 1.5}
-    panel = end_panel(
+    out = io.StringIO()
+    show_end(
+        Console(file=out, width=100),
         title="finished",
         metrics=metrics,
         samples=[{"prompt": "def ", "continuation": "[not markup](x)"}],
         rows={"go on": "lmlab resume runs/x"},
         started=time.time(),
     )
-    out = io.StringIO()
-    Console(file=out, width=100).print(panel)
     for words in (
         "2.0000 nats a token",
         "1.500 bits a byte",
@@ -62,6 +62,26 @@ def test_the_last_panel_says_the_figures_and_how_to_go_on():
         "lmlab resume runs/x",
     ):
         assert words in out.getvalue()
+
+
+def test_a_command_that_is_too_long_for_the_panel_can_be_copied_from_below_it():
+    out, path = io.StringIO(), "runs/" + "long-name-" * 12
+    rows = {
+        "checkpoint": path,
+        "verdict": "holds " * 20,
+        "go on": f"lmlab resume {path} budget.steps=N",
+    }
+    show_end(
+        Console(file=out, width=80),
+        title="finished",
+        metrics={},
+        samples=[],
+        rows=rows,
+        started=time.time(),
+    )
+    lines = out.getvalue().splitlines()
+    assert f"checkpoint: {path}" in lines and f"go on: {rows['go on']}" in lines
+    assert all(len(line) <= 80 for line in lines[:-2])
 
 
 def test_without_a_byte_count_there_are_no_bits_a_byte():

@@ -107,15 +107,18 @@ def target_signature(node: Mapping[str, Any]) -> Signature | None:
     return None if definition is None else read_signature(definition)
 
 
+# What a configuration may lack: of experiments and sweeps, and rewards where nothing is rewarded.
+OPTIONAL = ("experiment", "sweep", "launcher", "reward")
+
+
 def walk_keys(tree: Mapping[str, Any], groups: list[str]) -> Keys:
     """Compare the keys of every node with its signature."""
     found = Keys()
     root = [*schema("Root").keywords, *SECTIONS, *groups]
-    optional = {"experiment", "sweep", "launcher", "reward"}
     found.siblings[""] = root
     for name in root:
         found.known.append(name)
-        if name not in tree and name not in optional:
+        if name not in tree and name not in OPTIONAL:
             found.missing.append((name, "config"))
     for name, value in tree.items():
         if name not in root:
