@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 from lmlab.check import ConfigError, check_config_from_checkpoint
 from lmlab.config.fill import filled
 from lmlab.config.place import find_places
+from lmlab.launch import is_first
 from lmlab.say import say
 
 
@@ -73,7 +74,8 @@ def checked(config: dict[str, Any], choices: Mapping[str, str | None], name: str
         if not added:
             raise
         check_config_from_checkpoint(whole)
-        say(f"{name} was made by an older lmlab; settings it lacks: {', '.join(added)}")
+        if is_first():
+            say(f"{name} was made by an older lmlab; settings it lacks: {', '.join(added)}")
         return whole
     return config
 

@@ -33,9 +33,10 @@ class Linear(nn.Linear):
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x W^T + b: x (..., in), weight (out, in), bias (out,) or None; as torch's function of the name."""
-    if not _applies(x, weight) or torch.is_autocast_enabled("cpu"):
+    if torch.is_autocast_enabled("cpu") or not _applies(x, weight):
         return F.linear(x, weight, bias)
-    if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
+    learns = any(each is not None and each.requires_grad for each in (x, weight, bias))
+    if torch.is_grad_enabled() and learns:
         return _Linear.apply(x, weight, bias)  # type: ignore[no-any-return]
     return _onednn(x, weight, bias)
 
@@ -83,7 +84,8 @@ def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 def _applies(x: Tensor, weight: Tensor) -> bool:
     """Whether both are whole fp32 tensors on a CPU that is better served so, and large enough."""
     return (
-        x.dtype == weight.dtype == torch.float32
+        not torch.compiler.is_compiling()  # first: a compiler cannot read the rest
+        and x.dtype == weight.dtype == torch.float32
         and x.device.type == "cpu"
         and x.numel() * weight.shape[0] >= LEAST
         and x.numel() >= LEAST_ROWS * weight.shape[1]
@@ -91,7 +93,6 @@ def _applies(x: Tensor, weight: Tensor) -> bool:
         and type(weight) in (Tensor, nn.Parameter)
         and bool(torch.backends.mkldnn.enabled)
         and _is_faster_here()
-        and not torch.compiler.is_compiling()
     )
 
 

@@ -33,11 +33,9 @@ def _size_in(place: str | None) -> int | None:
     """Tokens of a tokenizer.json, or of the one in a folder; None where none can be read."""
     if not place:
         return None
-    path = Path(place).expanduser()
-    file = path / "tokenizer.json" if path.is_dir() else path
-    if not file.is_file():
-        return None
     try:
-        return int(Tokenizer.from_file(str(file)).get_vocab_size())
+        path = Path(place).expanduser()
+        file = path / "tokenizer.json" if path.is_dir() else path
+        return int(Tokenizer.from_file(str(file)).get_vocab_size()) if file.is_file() else None
     except Exception:  # the library has no narrower one; the run will say what the file lacks
         return None

@@ -85,6 +85,24 @@ def test_the_same_product_is_the_same_twice(library):
     assert torch.equal(linear(x, weight), linear(x, weight))
 
 
+def test_a_bias_can_learn_alone(library):
+    x, weight = drawn(ROWS, INNER), drawn(OUTER, INNER)
+    bias = torch.zeros(OUTER, requires_grad=True)
+    linear(x, weight, bias).sum().backward()
+    assert torch.equal(bias.grad, torch.full((OUTER,), float(ROWS)))
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_a_compiler_sees_one_graph(library, autocast):
+    layer = Linear(INNER, OUTER)
+    whole = torch.compile(layer, fullgraph=True, backend="eager")
+    x = drawn(ROWS, INNER)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        torch.testing.assert_close(
+            whole(x), torch.nn.functional.linear(x, layer.weight, layer.bias)
+        )
+
+
 class Marked(Tensor):
     """A tensor that is not a plain one, as a shard is not."""
 

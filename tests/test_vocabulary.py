@@ -32,6 +32,7 @@ def test_a_file_says_its_size_and_published_weights_bring_theirs(tmp_path):
     assert vocabulary(config("tokenizer=file", file)).size == 3
     assert vocabulary(config("tokenizer=bpe", f"init_from=hf:{tmp_path}")).size == 3
     assert vocabulary(config("tokenizer=file", "tokenizer.path=nowhere")).size == 50257
+    assert vocabulary(config("tokenizer=file", "tokenizer.path='~nobody_x/y'")).size == 50257
     (tmp_path / "tokenizer.json").write_text("{}")
     assert vocabulary(config("tokenizer=file", file)).size == 50257
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from lmlab.config.compose import Composer
 from lmlab.config.error import ConfigError
-from lmlab.config.node import OPTIONAL
+from lmlab.config.node import OPTIONAL, SECTIONS
 from lmlab.config.place import Places
 
 
@@ -19,7 +20,8 @@ def filled(
     """The resolved configuration with what it lacks, and each setting that was added, as `key=value`.
 
     choices: the option of each group, as the run's record has them. Only nodes of the same class are
-    filled; what the run had stays as it was. Nothing is added where an option is gone.
+    filled; what the run had stays as it was, and so do mappings whose keys are the user's own.
+    Nothing is added where an option is gone, or where what it says now cannot be resolved here.
     """
     words = [
         f"{group}={option}"
@@ -33,24 +35,30 @@ def filled(
     assert isinstance(now, dict)
     for name in OPTIONAL:
         now.pop(name, None)
-    added: list[str] = []
+    added: dict[str, Any] = {}
     whole = _fill(dict(config), now, "", added)
-    values = OmegaConf.create(whole)
-    found = OmegaConf.to_container(values, resolve=True)
+    if not added:
+        return dict(config), []
+    try:
+        found = OmegaConf.to_container(OmegaConf.create(whole), resolve=True)
+    except OmegaConfBaseException:
+        return dict(config), []
     assert isinstance(found, dict)
-    said = [f"{path}={OmegaConf.select(values, path)}" for path in added]
+    # As written, not as resolved: that may be a secret of the environment.
+    said = [f"{path}={value}" for path, value in added.items()]
     return {str(key): value for key, value in found.items()}, said
 
 
-def _fill(node: dict[str, Any], now: Any, path: str, added: list[str]) -> dict[str, Any]:
+def _fill(node: dict[str, Any], now: Any, path: str, added: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(now, dict) or node.get("_target_") != now.get("_target_"):
         return node
     result = dict(node)
     for key, value in now.items():
         where = f"{path}.{key}" if path else key
-        if key not in node:
-            result[key] = value
-            added.append(where)
+        if key not in node and ("_target_" in now or path in ("", *SECTIONS)):
+            result[key] = added[where] = value
+        elif key not in node:
+            continue
         elif isinstance(node[key], dict):
             result[key] = _fill(node[key], value, where, added)
     return result

@@ -16,7 +16,7 @@ from lmlab.stage.classify_check import check_labels, check_settings
 from lmlab.stage.freeze import freeze_unread
 from lmlab.stage.guard import Guard
 from lmlab.stage.label_words import LabelWords
-from lmlab.stage.passes import in_order, num_passes, passes
+from lmlab.stage.passes import in_order, passes
 from lmlab.stage.plan import Plan
 from lmlab.stage.read_out import LinearHead, hidden_states, vectors
 from lmlab.stage.training import Training, head_of
@@ -133,7 +133,8 @@ class Classify(Training):
         row, column = (batch.lengths > 0).nonzero(as_tuple=True)
         tokens, lengths = batch.tokens[row, column], batch.lengths[row, column]
         segments = batch.segments[row, column]
-        made = passes(lengths, tokens.shape[1], num_passes(batch.lengths, len(batch.label)))
+        number = self.num_passes(batch.lengths, len(batch.label))
+        made = passes(lengths, tokens.shape[1], number)
         parts: list[Tensor] = []
         sums = torch.zeros(len(batch.label), device=row.device).index_add(0, row, lengths - 1.0)
         of_example = sums[row]  # tokens that each row's example has to tell

@@ -10,10 +10,7 @@ MULTIPLE = 8  # of widths, so that few different ones occur
 
 
 def num_passes(lengths: Tensor, least: int) -> int:
-    """How many for a page of lengths (B, C), 0 where there is no row; `least`: rows there are at least.
-
-    By the shape only, so that all processes of a run make equally many.
-    """
+    """How many for a page of lengths (B, C), 0 where there is no row; `least`: rows there are at least."""
     return max(1, min(MOST, least, lengths.numel() // ROWS))
 
 

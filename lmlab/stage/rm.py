@@ -12,7 +12,6 @@ from lmlab.batch import Loss, RankedBatch
 from lmlab.metric.calibration import calibration_curve, calibration_error
 from lmlab.stage.freeze import freeze_unread
 from lmlab.stage.guard import Guard
-from lmlab.stage.passes import num_passes
 from lmlab.stage.plan import Plan
 from lmlab.stage.reward_head import RewardHead, rewards
 from lmlab.stage.training import Training
@@ -71,7 +70,9 @@ class RewardModel(Training):
         """Rewards (N,) of the completions that are there, with their rows and columns in (B, K)."""
         row, column = (batch.lengths > 0).nonzero(as_tuple=True)
         tokens, lengths = batch.tokens[row, column], batch.lengths[row, column]
-        parts = num_passes(batch.lengths, 2 * len(batch.lengths))  # two completions or more each
+        parts = self.num_passes(
+            batch.lengths, 2 * len(batch.lengths)
+        )  # two completions or more each
         found = rewards(self.arch, self.reward_head, tokens, lengths, parts)
         return found, row, column
 

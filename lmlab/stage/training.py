@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from lmlab.batch import Batch, Head, Loss
 from lmlab.stage.guard import Guard, Rewind
 from lmlab.stage.in_step import in_step
+from lmlab.stage.passes import num_passes
 from lmlab.stage.plan import Plan
 
 
@@ -201,11 +202,20 @@ class Training(L.LightningModule, ABC):
         """
         parts = list(batch.split(self.plan.micro_sequences))
         most = len(parts)
-        strategy = self.trainer.strategy
-        if self.trainer.world_size > 1 and hasattr(strategy, "clip"):
+        if self.is_divided:
             number = torch.tensor(most, device=self.device)
-            most = int(strategy.reduce(number, reduce_op="max"))
+            most = int(self.trainer.strategy.reduce(number, reduce_op="max"))
         return in_step(parts, most)
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether processes hold parts of the model: all must then call it equally often."""
+        trainer = self._trainer
+        return trainer is not None and trainer.world_size > 1 and hasattr(trainer.strategy, "clip")
+
+    def num_passes(self, lengths: Tensor, least: int) -> int:
+        """Passes by length over a page of lengths (B, C) that has `least` rows or more."""
+        return 1 if self.is_divided else num_passes(lengths, least)
 
     def validated(self, metrics: dict[str, float]) -> None:
         """Keep and log the figures of a validation; its time does not count as training."""

@@ -45,7 +45,7 @@ def test_a_default_that_names_another_setting_follows_the_runs_own(config, compo
     del config["data"]["seq_len"]
     config["arch"]["max_seq_len"] = 48
     found, added = filled(config, composed.choices, find_places())
-    assert found["data"]["seq_len"] == 48 and added == ["data.seq_len=48"]
+    assert found["data"]["seq_len"] == 48 and added == ["data.seq_len=${arch.max_seq_len}"]
 
 
 def test_nodes_of_another_class_and_options_that_are_gone_are_left_alone(config, composed):
@@ -54,6 +54,23 @@ def test_nodes_of_another_class_and_options_that_are_gone_are_left_alone(config,
     assert filled(config, composed.choices, find_places()) == (config, [])
     gone = {**composed.choices, "optim": "no_such_option"}
     assert filled(config, gone, find_places()) == (config, [])
+
+
+def test_what_a_user_took_out_of_a_mapping_stays_out():
+    words = ["data=mixture", "~data.source.sources.letters", "track=none"]
+    composed = Composer(find_places()).compose(words)
+    config = deepcopy(resolve.plain(composed.cfg))
+    del config["optim"]["warmup_fraction"]
+    found, added = filled(config, composed.choices, find_places())
+    assert [text.partition("=")[0] for text in added] == ["optim.warmup_fraction"]
+    assert [*found["data"]["source"]["sources"]] == ["code"]
+
+
+def test_a_whole_configuration_that_is_wrong_is_left_as_it_is(config, composed):
+    config["data"]["source"]["seed"] = "${oc.env:NOT_THERE}"
+    assert filled(config, composed.choices, find_places()) == (config, [])
+    del config["optim"]["warmup_fraction"]
+    assert filled(config, composed.choices, find_places()) == (config, [])
 
 
 def test_an_older_runs_record_is_read_and_it_is_said(composed, tmp_path, monkeypatch, capsys):

@@ -29,6 +29,14 @@ LABELS = ["data=classification", "stage.dropout=0.0", "data.seq_len=32", "arch.m
 STAGES = {
     "sft": ["data.source.num_validation=7", "stage.num_generated=2", "stage.max_new_tokens=3"],
     "rm": ["data.source.num_train=20", "data.source.questions.num_validation=7"],
+    # 31 pairs are 8 and 8, and 8 and 7: alone, those would be passes by length of another number.
+    "rm many": [
+        "data.source.num_train=40",
+        "data.source.questions.num_validation=31",
+        "batch.sequences=16",
+        "batch.micro_sequences=8",
+        "data.validation_sequences=16",
+    ],
     "classify": LABELS,
     "classify bert": [*LABELS, "arch=bert_tiny"],
 }
