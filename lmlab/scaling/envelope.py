@@ -63,7 +63,7 @@ def fit_envelope(curves: list[Curve], *, num_flops: int = NUM_FLOPS) -> Envelope
 
 def _settled(curve: Curve) -> Curve:
     late = curve.tokens >= 0.01 * curve.tokens.max()
-    return Curve(curve.params, curve.tokens[late], curve.loss[late])
+    return Curve(curve.params, curve.tokens[late], curve.loss[late], curve.per)
 
 
 def _lowest(curves: list[Curve], size: float, grid: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lmlab.scaling.points import Curve, Points, make_points
+from lmlab.scaling.points import FLOPS_PER_PARAM_TOKEN, Curve, Points, make_points
 
 NUM_BINS = 400  # of a training curve
 SMOOTHING = 0.04  # width, in log tokens, of the mean that a training curve is read with
@@ -59,7 +59,10 @@ def curves_of(runs: Sequence[GridRun], params: str, loss: str = "train/loss_nats
         curve = raw_curve(run, loss)
         if curve is not None and len(curve[0]) >= 8:
             tokens, values = binned(*curve)
-            curves.append(Curve(run.metrics[params], tokens, smooth(tokens, values)))
+            size, ends = run.metrics[params], ("progress/flops", "progress/tokens")
+            spent, seen = (run.metrics.get(name) for name in ends)
+            per = spent / (size * seen) if spent and seen else FLOPS_PER_PARAM_TOKEN
+            curves.append(Curve(size, tokens, smooth(tokens, values), per))
     return curves
 
 

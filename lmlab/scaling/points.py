@@ -33,16 +33,20 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The training curve of one run: params, and tokens (t,), loss (t,) in nats a token."""
+    """The training curve of one run: params, and tokens (t,), loss (t,) in nats a token.
+
+    per: its compute for each parameter and token, 6 where nothing else is known.
+    """
 
     params: float
     tokens: np.ndarray
     loss: np.ndarray
+    per: float = FLOPS_PER_PARAM_TOKEN
 
     @property
     def flops(self) -> np.ndarray:
-        """(t,) compute spent so far, 6 params tokens."""
-        return FLOPS_PER_PARAM_TOKEN * self.params * self.tokens
+        """(t,) compute spent so far, per params tokens."""
+        return self.per * self.params * self.tokens
 
 
 def make_points(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,14 @@ def test_only_computes_with_worse_neighbours_count():
     sizes = sorted({curve.params for curve in curves})
     assert sizes[0] not in fit.params and sizes[-1] not in fit.params
     assert fit.flops.max() <= curves[0].flops.max() * (sizes[-2] / sizes[0]) + 1e25
+
+
+def test_the_compute_is_that_of_the_curves():
+    curves = training_curves(9)
+    double = [replace(curve, per=2 * curve.per) for curve in curves]
+    once, twice = fit_envelope(curves), fit_envelope(double)
+    assert twice.a.value == pytest.approx(once.a.value, abs=1e-6)
+    assert twice.optimum(2e20)[0] == pytest.approx(once.optimum(1e20)[0], rel=1e-6)
 
 
 def test_curves_that_do_not_cross_are_refused():

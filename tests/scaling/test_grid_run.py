@@ -49,6 +49,17 @@ def test_curves_pair_loss_and_tokens_by_step():
     assert [curve.params for curve in curves_of(runs, "params/non_embedding")] == [7.0]
 
 
+def test_the_compute_of_a_curve_ends_where_its_run_did():
+    whole = history(20)
+    known = {"params/non_embedding": 7.0, "progress/tokens": 1280.0, "progress/flops": 9e4}
+    (curve,) = curves_of([GridRun("b", True, known, whole)], "params/non_embedding")
+    assert curve.flops[-1] == pytest.approx(9e4, rel=0.1)
+    (plain,) = curves_of(
+        [GridRun("b", True, known | {"progress/flops": 0.0}, whole)], "params/non_embedding"
+    )
+    assert plain.flops[-1] == pytest.approx(6 * 7 * 1280, rel=0.1)
+
+
 def test_long_curves_are_binned():
     tokens = np.arange(1, 50001) * 64.0
     places, means = binned(tokens, 5.0 * tokens**-0.1)
