@@ -28,6 +28,7 @@ NAMES = (
     "generation_speed",
     "post_training_speed",
     "memory",
+    "post_training_memory",
     "policy_memory",
     "start_up",
     "data_speed",

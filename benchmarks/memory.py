@@ -54,12 +54,12 @@ def hugging_face_side(precision: str, folder: str) -> None:
     )
 
 
-def peak_gb(side: str, precision: str) -> float:
-    """Peak resident memory of one side, in GB."""
+def peak_gb(module: str, side: str, precision: str) -> float:
+    """Peak resident memory of one side of a benchmark's module, in GB."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        command = [sys.executable, "-m", "benchmarks.memory", side, precision, folder]
+        command = [sys.executable, "-m", module, side, precision, folder]
         # lmlab's command sets this before it imports torch, which this file does at its top.
-        own = {"THP_MEM_ALLOC_ENABLE": "1"} if side == "lmlab" else {}
+        own = {"THP_MEM_ALLOC_ENABLE": "1"} if side.startswith("lmlab") else {}
         done = subprocess.run(command, capture_output=True, text=True, env=os.environ | own)
     for line in done.stdout.splitlines():
         if line.startswith("peak-kb"):
@@ -71,7 +71,7 @@ def measure() -> list[dict[str, str]]:
     """A row a figure."""
     rows = []
     for precision in ("bf16", "fp32"):
-        ours, theirs = (peak_gb(side, precision) for side in ("lmlab", "hf"))
+        ours, theirs = (peak_gb("benchmarks.memory", side, precision) for side in ("lmlab", "hf"))
         note = f"{ours:.2f} GB of {theirs:.2f} GB (HF Trainer); GPT-2 small, 8 x 256 tokens"
         rows.append(row(f"{precision}: peak memory ratio", f"{ours / theirs:.2f}", "<= 0.7", note))
     return rows
