@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from lmlab.config.run_folder import dump
+from lmlab.durable import replace_text
 from lmlab.io.checkpoint import CheckpointError
-from lmlab.io.durable import replace_text
 from lmlab.io.hf.fetch import HUB
 from lmlab.io.opened import run_folder
 from lmlab.io.origin import LATEST, find_folder

@@ -31,7 +31,7 @@ def export(run: str, to: str | None, root: Path = Path("runs")) -> Exported:
     Raises: ConfigError for a run or folder that will not do; ValueError for an architecture that
     transformers does not have, naming the setting.
     """
-    from lmlab.io.durable import publish, temporary
+    from lmlab.durable import publish, temporary
     from lmlab.io.weights import load_weights
     from lmlab.resume import find_run
 

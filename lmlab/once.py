@@ -12,6 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from lmlab.durable import sync
 from lmlab.say import say
 
 META = "meta.json"
@@ -64,23 +65,15 @@ def _replace(folder: Path, make: Callable[[Path], None]) -> None:
     try:
         make(new)
         for file in new.iterdir():
-            _to_disk(file)
-        _to_disk(new)
+            sync(file)
+        sync(new)
         if folder.exists():
             folder.rename(old)
         new.rename(folder)
-        _to_disk(folder.parent)
+        sync(folder.parent)
     finally:
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
-
-
-def _to_disk(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def write_meta(folder: Path, meta: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from lmlab import launch
 from lmlab.config.error import ConfigError
 from lmlab.config.run_folder import dump
-from lmlab.io.durable import replace_text
+from lmlab.durable import replace_text
 from lmlab.job import checked
 
 

@@ -28,7 +28,7 @@ def run(config_path: str, *, resume: bool = False) -> int:
     with without_unused():
         from lmlab.ancestors import pinned
         from lmlab.config.run_folder import held
-        from lmlab.io.durable import clean
+        from lmlab.durable import clean
         from lmlab.launch import is_first
         from lmlab.train import Training
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lmlab.io.durable import discard, publish, replace_text, sha256, sync, temporary
+from lmlab.durable import discard, publish, replace_text, sha256, sync, temporary
 
 MANIFEST = "manifest.json"
 POINTER = "last"

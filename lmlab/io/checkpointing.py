@@ -10,9 +10,9 @@ import lightning as L
 import torch
 import torch.distributed as dist
 
+from lmlab.durable import clean
 from lmlab.io import random_state
 from lmlab.io.checkpoint import CheckpointError, folder_name, retain
-from lmlab.io.durable import clean
 from lmlab.io.plain import NotPlainError
 from lmlab.io.signals import Stop
 

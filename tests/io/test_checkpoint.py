@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from lmlab.io import checkpoint, durable
+from lmlab import durable
+from lmlab.io import checkpoint
 from lmlab.io.checkpoint import (
     CheckpointError,
     all_of,

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import torch
 
+from lmlab.durable import sha256
 from lmlab.io import checkpoint_io, random_state
 from lmlab.io.checkpoint import CheckpointError, all_of, find_good, step_of, survey
 from lmlab.io.checkpoint_io import FolderCheckpointIO
 from lmlab.io.checkpointing import Checkpointing
-from lmlab.io.durable import sha256
 from tests.io import tiny
 from tests.io.kill import difference, essence
 from tests.io.tiny import At, Data, Stage, checkpointing, train, trainer_for

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import torch
 
+from lmlab.durable import clean
 from lmlab.io.checkpoint import find_good, verify
-from lmlab.io.durable import clean
 from tests.io import kill, tiny
 
 

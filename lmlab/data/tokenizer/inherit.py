@@ -17,6 +17,7 @@ from lmlab.data.tokenizer.bpe import Bpe
 from lmlab.data.tokenizer.bytes import Bytes
 from lmlab.data.tokenizer.file import File
 from lmlab.data.tokenizer.tokenizer import EOS, BackendTokenizer, Tokenizer
+from lmlab.durable import replace_text
 
 FOLDER, RECORD = "tokenizer", "lmlab.json"
 # What a tokenizer of one's own may have beside it: how its model was taught to chat.
@@ -64,9 +65,7 @@ def keep(tokenizer: Tokenizer, run: Path) -> None:
         "fingerprint": tokenizer.fingerprint,
         "eos_text": getattr(tokenizer, "_eos_text", EOS),
     }
-    fresh = folder / f".{RECORD}"
-    fresh.write_text(json.dumps(record, indent=1))
-    fresh.replace(folder / RECORD)
+    replace_text(folder / RECORD, json.dumps(record, indent=1))
 
 
 def inherited(tokenizer: Tokenizer, places: Iterable[Path]) -> Tokenizer:

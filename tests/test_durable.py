@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lmlab.io.durable import clean, discard, publish, replace_text, sha256, temporary
+from lmlab.durable import clean, discard, publish, replace_text, sha256, temporary
 
 
 def dead_pid() -> int:
