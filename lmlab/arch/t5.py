@@ -141,18 +141,15 @@ class T5(nn.Module):
         self.head_width = head_width or head_width_of(width, num_heads)
         self.ff_width, self.feed_forward = ff_width or 4 * width, FEED_FORWARD[feed_forward]
         self.tied_embeddings, self.rate = tied_embeddings, dropout
-        positions = [
-            RelativePosition(num_buckets, max_distance, num_heads, bidirectional=bidirectional)
-            for bidirectional in (True, False)
-        ]
+        positions = num_buckets, max_distance, num_heads
         self.token_embedding = nn.Embedding(vocab_size, width)
         encoder = [self._encoder_block() for _ in range(num_layers)]
         decoder = [
             self._decoder_block(encoder[layer] if shared_blocks else None)
             for layer in range(num_layers if num_decoder_layers is None else num_decoder_layers)
         ]
-        self.encoder = Stack(positions[0], encoder, width)
-        self.decoder = Stack(positions[1], decoder, width)
+        self.encoder = Stack(RelativePosition(*positions, bidirectional=True), encoder, width)
+        self.decoder = Stack(RelativePosition(*positions, bidirectional=False), decoder, width)
         self.dropout = nn.Dropout(dropout)
         self.unembedding = Linear(width, vocab_size, bias=False)
         if tied_embeddings:
@@ -212,8 +209,7 @@ class T5(nn.Module):
         source_mask: Tensor | None,
         cache: DecoderCache | None,
     ) -> Tensor:
-        seen = cache.length if cache else 0
-        total = seen + tokens.shape[1]
+        total = tokens.shape[1] + (cache.length if cache else 0)
         check_length(total, self.max_seq_len, "target")
         x = self.dropout(self.token_embedding(tokens))
         causal = causal_mask(tokens.shape[1], total, None, tokens.device)

@@ -82,7 +82,7 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """The record at the head of an experiment; sweep, stages and figure make it many jobs."""
+    """The record at the head of an experiment; sweep and stages make it many jobs."""
 
     question: str
     source: str
@@ -92,6 +92,7 @@ class Experiment:
     sweep: dict[str, Any] | None = None
     stages: list[dict[str, Any]] | None = None
     figure: dict[str, Any] | None = None
+    ranking: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

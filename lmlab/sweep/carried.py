@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from lmlab.config.error import ConfigError
 from lmlab.config.suggest import nearest
 from lmlab.sweep.grid import Axes, Row, rows, written
+from lmlab.sweep.ranking import Published
 from lmlab.sweep.search_space import Space, written_range
 
 BASELINE = "(baseline)"  # stands in the row of the baseline, to name it
 WORDS = ("grid", "jobs", "baseline", "fixed", "last")
 PUBLISHED = "published"
-NODES = ("sweep", "stages", "figure")
+NODES = ("sweep", "stages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Carried:
 
 def carries(experiment: Any) -> bool:
     """Whether an experiment is more than one run."""
-    return isinstance(experiment, Mapping) and any(experiment.get(name) for name in NODES[:2])
+    return isinstance(experiment, Mapping) and any(experiment.get(name) for name in NODES)
 
 
 def read(experiment: Any) -> Carried:
@@ -89,10 +91,11 @@ def read(experiment: Any) -> Carried:
     )
 
 
-def parts(row: Row, stage: str | None) -> tuple[Row, Row, float | None]:
-    """A row's overrides of every stage, those of `stage` alone, and its published figure.
+def parts(row: Row, stage: str | None) -> tuple[Row, Row, Published | None]:
+    """A row's overrides of every stage, those of `stage` alone, and what the source says of it.
 
-    In a row `probe@data.packing` is an override of the stage `probe`, and `published` a number.
+    In a row `probe@data.packing` is an override of the stage `probe`, and `published` a number, or
+    {row: the source's name for it, score: a number}. Raises: ConfigError for another form of it.
     """
     plain = {key: text for key, text in row.items() if "@" not in key and key != PUBLISHED}
     own = {
@@ -100,8 +103,18 @@ def parts(row: Row, stage: str | None) -> tuple[Row, Row, float | None]:
         for key, text in row.items()
         if "@" in key and key.partition("@")[0] == stage
     }
-    text = row.get(PUBLISHED)
-    return plain, own, None if text is None else float(text.partition("=")[2])
+    return plain, own, _published(row[PUBLISHED]) if PUBLISHED in row else None
+
+
+def _published(text: str) -> Published:
+    value = OverridesParser.create().parse_override(text).value()
+    told = value if isinstance(value, dict) else {"score": value}
+    score, name = told.get("score"), told.get("row")
+    if not isinstance(score, int | float) or not {*told} <= {"score", "row"}:
+        raise ConfigError(
+            [f"experiment.sweep: {text}: must be a number, or {{row: a name, score: a number}}"]
+        )
+    return Published(float(score), None if name is None else str(name))
 
 
 def _is_range(key: Any, value: Any) -> bool:

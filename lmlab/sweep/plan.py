@@ -21,6 +21,7 @@ from lmlab.job import hash_of
 from lmlab.sweep import carried
 from lmlab.sweep.carried import Carried, Stage
 from lmlab.sweep.grid import Axes, Row, axes_of, rows, varied
+from lmlab.sweep.ranking import Published
 from lmlab.sweep.search_space import Space, split
 
 OF_A_SEARCH = ("sweep.metric=", "sweep.maximize=", "sweep.sampler=", "sweep.prune=")
@@ -42,7 +43,7 @@ class Planned:
     hash: str
     stage: str | None = None
     needs: dict[str, str] = field(default_factory=dict)
-    published: float | None = None  # a figure of the source that belongs to this job
+    published: Published | None = None
 
     @property
     def label(self) -> str:

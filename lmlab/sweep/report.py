@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from lmlab.config.origin import readable
+from lmlab.sweep import ranking
 from lmlab.sweep.answers import answers
 from lmlab.sweep.expect import children, judge
 from lmlab.sweep.folder import SweepFolder
 from lmlab.sweep.note import figures, fitted, linked
 from lmlab.sweep.parent import command, go_on
-from lmlab.sweep.plan import Plan
+from lmlab.sweep.plan import Plan, Planned
 from lmlab.sweep.result import Result, read_result, with_published
 from lmlab.sweep.search_plan import SearchPlan
 from lmlab.sweep.show import label_of, state_of
@@ -45,22 +46,25 @@ class Report:
 
 def make_report(plan: Plan, folder: SweepFolder, *, finished: bool) -> Report:
     """Everything about the jobs so far; writes table.json and the figure into the folder."""
-    published = {job.hash: job.published for job in plan.jobs}
+    by_hash = {job.hash: job for job in plan.jobs}
+    jobs = [by_hash[entry.hash] for entry in folder.entries]
     results = [
         with_published(
             read_result(label_of(entry), state_of(entry), folder.run_folder(entry)),
-            published[entry.hash],
+            job.published.score if job.published else None,
         )
-        for entry in folder.entries
+        for entry, job in zip(folder.entries, jobs, strict=True)
     ]
     rows = table_rows(results)
     text = {"columns": list(rows[0]), "data": [list(row.values()) for row in rows]}
     (folder.path / "table.json").write_text(json.dumps(text, indent=1))
-    verdict, tags, lines = _verdict(plan, folder, results, finished)
+    verdict, tags, lines = _verdict(plan, jobs, results, finished)
     files = ["table.json"]
     figure, said = _figure(plan, folder, results)
     files += [figure] if figure else []
     lines += [f"figure: {readable(folder.path / figure)}"] if figure else said
+    ranked, ranked_lines, drawn = _ranking(plan, folder, jobs, results)
+    lines, files = [*ranked_lines, *lines], [*files, *drawn]
     answered, drawn = answers(results, folder.path)
     files += drawn
     searched: list[str] = []
@@ -75,6 +79,7 @@ def make_report(plan: Plan, folder: SweepFolder, *, finished: bool) -> Report:
         f"The same jobs: `{command(plan)}`",
         "",
         *figures(files, folder.path),
+        *ranked,
         *answered,
         *said,
     ]
@@ -121,14 +126,13 @@ def _cell(value: Any) -> str:
 
 
 def _verdict(
-    plan: Plan, folder: SweepFolder, results: list[Result], finished: bool
+    plan: Plan, jobs: list[Planned], results: list[Result], finished: bool
 ) -> tuple[list[str], dict[str, str], list[str]]:
     """(lines of the note, tags, lines for the terminal) of an experiment that carries its jobs."""
     asked = plan.experiment
     if asked is None:
         return [], {}, []
-    stages = {job.hash: job.stage for job in plan.jobs}
-    found = children(results, [stages[entry.hash] for entry in folder.entries])
+    found = children(results, [job.stage for job in jobs])
     blocked_by = asked.get("believed_blocked_by")
     verdict, used, why = judge(asked["expect"], found, finished=finished, blocked_by=blocked_by)
     figures = ", ".join(f"{name} = {value:.4g}" for name, value in used.items())
@@ -154,3 +158,21 @@ def _figure(plan: Plan, folder: SweepFolder, results: list[Result]) -> tuple[str
     except ValueError as error:
         return "", [f"no figure: {error}"]
     return path.name, []
+
+
+def _ranking(
+    plan: Plan, folder: SweepFolder, jobs: list[Planned], results: list[Result]
+) -> tuple[list[str], list[str], list[str]]:
+    """(lines of the note, lines for the terminal, files) of jobs ranked beside their source."""
+    asked = (plan.experiment or {}).get("ranking") or {}
+    stages, published = [job.stage for job in jobs], [job.published for job in jobs]
+    rows = ranking.rank(asked, results, stages, published) if asked else []
+    if len(rows) < 2:
+        return [], [], []
+    metric, name = asked["metric"], "ranking"
+    cells = ranking.table(rows, metric)
+    text = {"columns": list(cells[0]), "data": [list(row.values()) for row in cells]}
+    (folder.path / f"{name}.json").write_text(json.dumps(text, indent=1))
+    ranking.draw(rows, metric, folder.path / f"{name}.png")
+    note = ["## Beside the published ranking", "", *markdown(cells), "", *ranking.summary(rows), ""]
+    return note, ranking.lines(rows, metric), [f"{name}.json", f"{name}.png"]

@@ -10,7 +10,7 @@ from lmlab import launch
 from lmlab.config.compose import Composer
 from lmlab.config.error import ConfigError
 from lmlab.config.origin import readable
-from lmlab.sweep import expect, figure
+from lmlab.sweep import expect, figure, ranking
 from lmlab.sweep.dispatch import Dispatch
 from lmlab.sweep.folder import NEW, SweepFolder, opened, recorded
 from lmlab.sweep.parent import Parent, go_on
@@ -88,8 +88,9 @@ def check_expectation(plan: Plan) -> None:
     if plan.experiment is None:
         return
     expect.check(plan.at_corners() if isinstance(plan, SearchPlan) else plan)
-    if plan.experiment.get("figure"):
-        try:
-            figure.check(plan.experiment["figure"])
-        except ValueError as error:
-            raise ConfigError([str(error)]) from error
+    for name, check in (("figure", figure.check), ("ranking", ranking.check)):
+        if plan.experiment.get(name):
+            try:
+                check(plan.experiment[name])
+            except ValueError as error:
+                raise ConfigError([str(error)]) from error

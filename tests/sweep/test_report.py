@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import pytest
+
+from lmlab.config.error import ConfigError
 from lmlab.sweep.report import markdown, table_rows
 from lmlab.sweep.result import Result
 from tests.config.fake import write
@@ -58,3 +62,44 @@ def test_an_unfinished_sweep_has_no_verdict_yet(tree, monkeypatch, capsys):
     monkeypatch.delenv("FAKE_FAIL")
     assert sweep(tree, "sweep.resume=" + next(tree.glob("runs/sweeps/*")).name) == 0
     assert "verdict: holds" in capsys.readouterr().out
+
+
+RANKED = """
+experiment:
+  question: Does the paper's order show?
+  source: nobody
+  expect: rank_correlation(val/loss_nats, published/score) < 2
+  cost: nothing
+  sweep:
+    jobs:
+      - {seed: 1, published: {row: "Encoder-decoder, denoising", score: 83.28}}
+      - {seed: 2, published: 74.7}
+  ranking: {metric: val/loss_nats, better: lower}
+"""
+
+
+def test_jobs_with_published_figures_are_ranked_beside_them(tree, capsys):
+    write(tree / "experiments" / "ranked.yaml", RANKED)
+    assert sweep(tree, "experiment=ranked") == 0
+    out = capsys.readouterr().out
+    assert "Encoder-decoder, denoising" in out and "over 2 rows" in out
+    (folder,) = tree.glob("runs/sweeps/ranked-*")
+    kept = json.loads((folder / "ranking.json").read_text())
+    assert kept["columns"] == ["row", "val/loss_nats", "rank", "published", "published rank"]
+    assert [row[0] for row in kept["data"]] == ["Encoder-decoder, denoising", "seed=2"]
+    assert (folder / "ranking.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("published: 74.7", "published: high", "must be a number, or {row: a name, score"),
+        ("published: 74.7", "published: {raw: x, score: 1}", "must be a number, or {row: a name"),
+        ("better: lower", "beter: lower", "did you mean better"),
+    ],
+)
+def test_a_wrong_published_figure_or_ranking_is_refused_before_any_job(tree, old, new, said):
+    write(tree / "experiments" / "ranked.yaml", RANKED.replace(old, new))
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        sweep(tree, "experiment=ranked")
+    assert not list(tree.glob("runs/sweeps/*"))
