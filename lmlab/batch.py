@@ -62,18 +62,26 @@ class Vocab:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One window of a corpus, before the objective has seen it. tokens (L,), L = window length."""
+    """One window of a corpus, before the objective has seen it. tokens (L,), L = window length.
+
+    others: as many more windows as the objective's Window asks for, drawn by the sample's seed.
+    """
 
     tokens: np.ndarray
     num_real: int  # tokens beyond this index are padding (the last window of a corpus)
+    others: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How an objective wants the token stream cut: windows of `length`, one every `stride`."""
+    """How an objective wants the token stream cut: windows of `length`, one every `stride`.
+
+    others: how many other windows of the stream come with each.
+    """
 
     length: int
     stride: int
+    others: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -48,6 +48,22 @@ class Windows:
         self._tokens = None
 
 
+def with_others(windows: Windows, chosen: np.ndarray, seeds: np.ndarray) -> list[Example]:
+    """The windows of these numbers, each with the others that the objective asks for."""
+    drawn = order.others(seeds, chosen, windows.window.others, len(windows)).tolist()
+    return [
+        replace(windows[index], others=tuple(windows[other] for other in row))
+        for index, row in zip(chosen.tolist(), drawn, strict=True)
+    ]
+
+
+def fetch(windows: Examples, chosen: np.ndarray, seeds: np.ndarray) -> list[Any]:
+    """What stands at these numbers."""
+    if isinstance(windows, Windows) and windows.window.others:
+        return with_others(windows, chosen, seeds)
+    return [windows[index] for index in chosen.tolist()]
+
+
 class Examples(Protocol):
     """What can be read by number: windows of a stream, or a list of examples."""
 
@@ -74,9 +90,8 @@ class TrainBatches(Dataset[Batch]):
 
     def __getitem__(self, batch: int) -> Batch:
         epochs, chosen = self.samples(batch)
-        examples = [self.windows[index] for index in chosen.tolist()]
         seeds = order.noise_seeds(self.seed, epochs, chosen)
-        return self.collate(examples, seeds, self.cross_documents)
+        return self.collate(fetch(self.windows, chosen, seeds), seeds, self.cross_documents)
 
 
 class Batches(Protocol):
@@ -120,12 +135,11 @@ class ValidationBatches(Dataset[Batch]):
         return [self.rank * self.each + index for index in range(first, last)]
 
     def __getitem__(self, batch: int) -> Batch:
-        numbers = self.chosen(batch)
-        examples = [
-            self.windows[number] if number < self.num_examples else self.windows.padding()
-            for number in numbers
-        ]
-        seeds = order.noise_seeds(self.seed, order.VALIDATION_EPOCH, np.array(numbers))
+        numbers = np.array(self.chosen(batch))
+        seeds = order.noise_seeds(self.seed, order.VALIDATION_EPOCH, numbers)
+        real = numbers < self.num_examples
+        examples = fetch(self.windows, numbers[real], seeds[real])
+        examples += [self.windows.padding()] * int((~real).sum())
         return self.collate(examples, seeds, self.cross_documents)
 
 

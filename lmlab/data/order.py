@@ -15,6 +15,7 @@ from lmlab.batch import mix
 ROUNDS = 6
 # Salts: the same numbers mean other things in an order and in a seed.
 ORDER, NOISE = np.uint64(0x6F72646572), np.uint64(0x6E6F697365)
+OTHERS = 0x6F74686572
 # The epoch of validation samples: no training epoch is ever this one.
 VALIDATION_EPOCH = 2**64 - 1
 
@@ -61,6 +62,15 @@ def samples(counters: np.ndarray, seed: int, num_samples: int) -> tuple[np.ndarr
 def noise_seeds(seed: int, epochs: np.ndarray | int, chosen: np.ndarray) -> np.ndarray:
     """(n,) uint64: all the randomness that an objective may use for each sample."""
     return hash_of(int(NOISE), seed, epochs, chosen)
+
+
+def others(seeds: np.ndarray, chosen: np.ndarray, number: int, num_samples: int) -> np.ndarray:
+    """(n, number) int64: other samples for each of `chosen` (n,), by its seed; (n, 0) of only one."""
+    if num_samples < 2:
+        return np.empty((len(chosen), 0), np.int64)
+    draws = hash_of(OTHERS, np.repeat(seeds, number), np.tile(np.arange(number), len(chosen)))
+    distance = (draws % np.uint64(num_samples - 1)).astype(np.int64).reshape(-1, number)
+    return (np.asarray(chosen)[:, None] + 1 + distance) % num_samples
 
 
 def share(batch: int, step_sequences: int, rank: int, world_size: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from torch import Tensor
 from lmlab.batch import Example, Head, Lengths, Loss, SegmentBatch, Vocab, Window
 from lmlab.objective.mlm import MaskedLanguageModelling, stacked
 from lmlab.objective.noise import uniform
-from lmlab.objective.segments import join_segments, partners, split_places
+from lmlab.objective.segments import NUM_OTHERS, join_segments, partners, split_places
 
 IS_NEXT = 32  # salt
 
@@ -22,9 +22,8 @@ class NextSentencePrediction(MaskedLanguageModelling):
     """MLM on `cls` A `sep` B `sep`, and from `cls` whether B follows A in the text.
 
     A window is cut in two inside a document. With next_fraction B is its second part, otherwise the
-    same places of another window of the batch, so that lengths tell nothing: a row is a function of
-    its seed and of the examples of its batch (a rank's share of a step, whoever collates it). A
-    batch of one row has real neighbours only.
+    same places of another window of the corpus, drawn by the sample's seed, so that lengths tell
+    nothing. A corpus of one window has real neighbours only.
     Units: the mean is nats a chosen token plus nats a row; each row's next-sentence term counts as
     often as it has chosen tokens, so that the mean does not depend on micro-batches. Metrics
     next_sentence_nll and next_sentence_correct are weighted alike.
@@ -71,7 +70,7 @@ class NextSentencePrediction(MaskedLanguageModelling):
         """Windows that do not overlap, three tokens shorter than a row: `cls`, `sep` and `sep`."""
         if seq_len < 5:
             raise ValueError(f"data.seq_len={seq_len}: objective=mlm_nsp needs 5 or more")
-        return Window(length=seq_len - 3, stride=seq_len - 3)
+        return Window(length=seq_len - 3, stride=seq_len - 3, others=NUM_OTHERS)
 
     def lengths(self, seq_len: int) -> Lengths:
         """Every token goes through the encoder, the chosen ones are scored."""
@@ -83,13 +82,13 @@ class NextSentencePrediction(MaskedLanguageModelling):
         """Windows of T - 3 tokens become rows of T of two segments."""
         rows, is_real = stacked(examples, self.pad)
         num_real = is_real.sum(axis=1)
-        inside = (rows != self.vocab.eos) & is_real
-        inside[:, 1:] &= rows[:, :-1] != self.vocab.eos
-        inside[:, 0] = False
-        split = split_places(seeds, inside, num_real)
-        other = partners(seeds, inside, num_real, split)
+        split = split_places(seeds, self._inside(rows, is_real), num_real)
+        others, others_real = self._others(examples, rows.shape[1])
+        other = partners(
+            self._inside(others, others_real), others_real.sum(axis=2), num_real, split
+        )
         is_next = (uniform(seeds, 1, IS_NEXT)[:, 0] < self.next_fraction) | (other < 0)
-        second = rows[np.where(is_next, np.arange(len(rows)), other)]
+        second = np.where(is_next[:, None], rows, others[np.arange(len(rows)), other])
         tokens, segments = join_segments(
             rows, second, split, num_real, (self.cls, self.sep, self.pad)
         )
@@ -102,6 +101,26 @@ class NextSentencePrediction(MaskedLanguageModelling):
             is_next=torch.from_numpy(is_next.astype(np.int64)),
             documents=self._documents_of_pairs(tokens, split, num_real, cross_documents),
         )
+
+    def _inside(self, rows: np.ndarray, is_real: np.ndarray) -> np.ndarray:
+        """Where a document goes on, of rows (..., L)."""
+        inside = (rows != self.vocab.eos) & is_real
+        inside[..., 1:] &= rows[..., :-1] != self.vocab.eos
+        inside[..., 0] = False
+        return inside
+
+    def _others(self, examples: list[Example], length: int) -> tuple[np.ndarray, np.ndarray]:
+        """The other windows of each example (B, K, L) and where they are text; K is 1 or more."""
+        most = max(1, *(len(example.others) for example in examples))
+        none = Example(np.zeros(length, np.int64), 0)
+        flat = [
+            other
+            for example in examples
+            for other in (*example.others, *[none] * (most - len(example.others)))
+        ]
+        rows, is_real = stacked(flat, self.pad)
+        shape = len(examples), most, length
+        return rows.reshape(shape), is_real.reshape(shape)
 
     def _documents_of_pairs(
         self, tokens: np.ndarray, split: np.ndarray, num_real: np.ndarray, cross_documents: bool

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from lmlab.objective.noise import choose, scatter, to_integers
+from lmlab.objective.noise import choose
 
-SPLIT, PARTNER = 30, 31  # salts
-ATTEMPTS = 16  # a row that finds no other row in so many draws keeps its own second half
+SPLIT = 30  # salt
+NUM_OTHERS = 8  # a row that finds no partner among so many other windows keeps its own second half
 
 
 def split_places(seeds: np.ndarray, inside: np.ndarray, num_real: np.ndarray) -> np.ndarray:
@@ -25,22 +25,18 @@ def split_places(seeds: np.ndarray, inside: np.ndarray, num_real: np.ndarray) ->
 
 
 def partners(
-    seeds: np.ndarray, inside: np.ndarray, num_real: np.ndarray, split: np.ndarray
+    others_inside: np.ndarray, others_real: np.ndarray, num_real: np.ndarray, split: np.ndarray
 ) -> np.ndarray:
-    """(B,) int64: for each row another row, which goes on at the same place and is as long; or -1.
+    """(B,) int64: the first other window of each row that goes on at `split` and is as long; or -1.
 
-    So a real and a false pair look alike: the same lengths, and neither second segment opens a
-    document.
+    others_inside (B, K, L) bool: places where a document of the other window goes on; others_real
+    (B, K): its tokens. So a real and a false pair look alike: the same lengths, and neither second
+    segment opens a document.
     """
-    rows = np.arange(len(split))
-    result = np.full(len(split), -1, np.int64)
-    for attempt in range(ATTEMPTS if len(split) > 1 else 0):
-        open_ = np.flatnonzero((result < 0) & (split < num_real))
-        bits = scatter(seeds[open_], np.full(1, attempt), PARTNER)
-        other = (rows[open_] + 1 + to_integers(bits, len(rows) - 1)) % len(rows)
-        fits = inside[other, split[open_]] & (num_real[other] >= num_real[open_])
-        result[open_[fits]] = other[fits]
-    return result
+    at = np.minimum(split, others_inside.shape[2] - 1)[:, None, None]
+    fits = np.take_along_axis(others_inside, at, axis=2)[:, :, 0]
+    fits = fits & (others_real >= num_real[:, None]) & (split < num_real)[:, None]
+    return np.where(fits.any(axis=1), fits.argmax(axis=1), -1)
 
 
 def join_segments(

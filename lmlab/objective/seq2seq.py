@@ -128,12 +128,13 @@ class SourceToTarget(ABC):
         """What a window of num_tokens can become."""
 
     def window(self, seq_len: int) -> Window:
-        """The longest window, up to seq_len, whose source and target, or row, fit in seq_len.
+        """The longest window whose source and target fit in seq_len each, or in one row on a decoder.
 
         Raises: ValueError when none fits, or when it can need more sentinels than there are.
-        Source: T5's random_spans_helper, which finds the length the same way.
+        Source: T5's random_spans_helper: 568 tokens for 512 of source where 15 % are hidden.
         """
-        for length in range(seq_len, 1, -1):
+        both = 2 if self.kind == "encoder_decoder" else 1
+        for length in range(both * seq_len, 1, -1):
             size = self.size(length)
             if self._longest(size) <= seq_len:
                 self._check_sentinels(seq_len, size)

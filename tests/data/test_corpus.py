@@ -14,6 +14,7 @@ from lmlab.data.tokenizer.bytes import Bytes
 from lmlab.objective.clm import CausalLanguageModelling
 from tests.conftest import small_gpt
 from tests.data.conftest import Documents, make_corpus, numbered
+from tests.objective import slide
 
 
 def test_what_it_offers_after_prepare(tmp_path):
@@ -65,6 +66,23 @@ def test_documents_do_not_see_each_other_when_they_shall_not(tmp_path):
     assert together.train_batches()[0].documents is None
     documents = apart.train_batches()[0].documents
     assert documents is not None and (documents.diff(dim=1) >= 0).all()
+
+
+def test_pairs_of_segments_are_the_same_in_every_number_of_processes(tmp_path):
+    task = slide.make("mlm_nsp", vocab=Bytes().vocab.with_specials("marks"), word_starts=None)
+    keys = {"collate": task.collate, "window": task.window(32), "seq_len": 32}
+    whole = make_corpus(numbered(100), tmp_path, **keys).train_batches()
+    ranks = [
+        make_corpus(numbered(100), tmp_path, **keys, rank=rank, world_size=4).train_batches()
+        for rank in range(4)
+    ]
+    follows = []
+    for step in range(4):
+        parts = [batches[step] for batches in ranks]
+        assert torch.equal(torch.cat([part.tokens for part in parts]), whole[step].tokens)
+        assert torch.equal(torch.cat([part.is_next for part in parts]), whole[step].is_next)
+        follows += whole[step].is_next.tolist()
+    assert 0 < sum(follows) < len(follows)
 
 
 def test_packed_documents_have_the_logits_they_have_alone(tmp_path):

@@ -13,6 +13,7 @@ from lmlab.data.order import (
     merged,
     mix,
     noise_seeds,
+    others,
     permuted,
     samples,
     share,
@@ -105,3 +106,17 @@ def test_ten_thousand_steps_leave_out_and_double_nothing(alone):
     whole_epochs = alone.size // NUM_SAMPLES
     counts = np.bincount(alone.ravel()[: whole_epochs * NUM_SAMPLES], minlength=NUM_SAMPLES)
     assert (counts == whole_epochs).all()
+
+
+def test_other_samples_come_of_the_seed_and_are_never_the_sample_itself():
+    chosen = np.arange(400) % 5
+    seeds = noise_seeds(SEED, 0, np.arange(400))
+    drawn = others(seeds, chosen, 8, 5)
+    assert drawn.shape == (400, 8) and not (drawn == chosen[:, None]).any()
+    assert np.array_equal(drawn[7:9], others(seeds[7:9], chosen[7:9], 8, 5))
+    counts = np.bincount(drawn[chosen == 2].ravel(), minlength=5)
+    assert counts[2] == 0 and counts[[0, 1, 3, 4]].min() > 0.8 * counts.sum() / 4
+
+
+def test_the_only_sample_has_no_others():
+    assert others(np.ones(3, np.uint64), np.zeros(3, np.int64), 8, 1).shape == (3, 0)

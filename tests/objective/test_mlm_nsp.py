@@ -41,7 +41,17 @@ def windows(number: int = 64, length: int = 61) -> list[Example]:
     tokens = np.random.default_rng(0).integers(0, 500, (number, length))
     tokens[:, ::25] = 500
     real = [length] * (number - 2) + [length // 2, 0]
-    return [Example(row.astype(np.uint16), n) for row, n in zip(tokens, real, strict=True)]
+    found = [Example(row.astype(np.uint16), n) for row, n in zip(tokens, real, strict=True)]
+    return beside(found, 8)
+
+
+def beside(examples: list[Example], number: int) -> list[Example]:
+    """Each with the `number` examples after it, in a circle, as its others."""
+    circle = [*examples, *examples]
+    return [
+        replace(example, others=tuple(circle[index + 1 : index + 1 + number]))
+        for index, example in enumerate(examples)
+    ]
 
 
 def batch(epoch: int = 0, cross: bool = False, **changes):
@@ -59,7 +69,8 @@ def test_real_and_false_neighbours_of_two_texts():
     task = objective(VOCAB, rate=0.01, mask_fraction=0.0, random_fraction=0.0, keep_fraction=1.0)
     seen = set()
     for epoch in range(20):
-        made = task.collate([example(text, 14) for text in PAIRS], seeds(2, epoch), True)
+        pair = beside([example(text, 14) for text in PAIRS], 1)
+        made = task.collate(pair, seeds(2, epoch), True)
         for row in range(2):
             words = read(made.tokens[row]).split()
             cut = words.index("[SEP]") - 1
@@ -103,6 +114,19 @@ def test_the_same_seeds_and_examples_give_the_same_batch():
     first, second = batch(), batch()
     assert all(torch.equal(getattr(first, name), getattr(second, name)) for name in FIELDS)
     assert not torch.equal(first.tokens, batch(epoch=1).tokens)
+
+
+def test_a_row_depends_on_its_own_seed_and_windows_only():
+    whole, rows = batch(), slice(3, 5)
+    part = objective().collate(windows()[rows], seeds(64)[rows], False)
+    assert all(torch.equal(getattr(part, name), getattr(whole, name)[rows]) for name in FIELDS)
+    alone = objective().collate(windows()[3:4], seeds(64)[3:4], False)
+    assert torch.equal(alone.tokens, whole.tokens[3:4])
+
+
+def test_without_other_windows_all_neighbours_are_real():
+    alone = [replace(window, others=()) for window in windows(8)]
+    assert objective().collate(alone, seeds(8), False).is_next.all()
 
 
 def test_cls_reads_the_document_at_the_cut():
@@ -169,7 +193,7 @@ def test_only_chosen_places_and_cls_move_the_loss_and_micro_batches_add_up():
 
 
 def test_windows_leave_room_for_the_marks():
-    assert objective().window(64) == Window(61, 61)
+    assert objective().window(64) == Window(61, 61, others=8)
     assert objective().lengths(64) == Lengths(source=0, target=64, scored=0.15 * 61)
 
 

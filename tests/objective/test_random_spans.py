@@ -89,6 +89,8 @@ def test_the_lengths_are_those_of_t5():
     size = span_size(568, 0.15, 3.0, False)
     assert (size.source + 1, size.target + 1) == (512, 114 + 1)
     assert span_size(569, 0.15, 3.0, False).source + 1 > 512
+    assert make("random_spans").window(512).length == 568
+    assert make("random_spans", "decoder").window(512).length < 512
 
 
 def test_five_million_tokens_a_second():
