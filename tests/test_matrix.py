@@ -17,6 +17,7 @@ from lmlab.config.compose import Composer
 from lmlab.config.fit import fit_problems
 from lmlab.config.matrix import KINDS, architectures, fitting
 from lmlab.config.place import find_places
+from tests.stage.posttraining import make_run
 
 PLACES = find_places()
 TINY = ["gpt_tiny", "llama_tiny", "bert_tiny", "t5_tiny", "bart_tiny", "transformer_tiny"]
@@ -111,6 +112,26 @@ def test_two_steps(stage, arch, objective, tmp_path):
         assert first.losses[0] == pytest.approx(uniform, abs=0.1)
 
 
+ASKED = [
+    (arch, objective)
+    for arch in TINY
+    for objective in fitting(PLACES)["fill_mask"].get(
+        next(kind for kind, names in architectures(PLACES).items() if arch in names), []
+    )
+]
+
+
+@pytest.mark.parametrize(("arch", "objective"), ASKED)
+def test_every_architecture_fills_blanks_as_its_objectives_taught_it(arch, objective, tmp_path):
+    small = [text for text in SMALL if text.startswith(("arch", "hardware"))]
+    keys = [f"arch={arch}", f"objective={objective}", "stage.prompts=['a ___ b']", "stage.k=2"]
+    run = make_run(tmp_path, "stage=fill_mask", *keys, *small)
+    run.stage.arch.eval()
+    run.stage.perform(torch.device("cpu"))
+    (fills,) = run.stage.rows[0]["fills"]
+    assert fills and all(0 <= probability <= 1 for _, probability in fills)
+
+
 @pytest.fixture(scope="module")
 def stages() -> dict[str, dict[str, Any]]:
     """The resolved configuration of every stage, whatever its architecture."""
@@ -119,20 +140,45 @@ def stages() -> dict[str, dict[str, Any]]:
     return {name: resolve.plain(composer.compose([f"stage={name}"]).cfg) for name in rows}
 
 
-def test_every_other_pair_raises_its_message(stages):
+def problems_of(tree: dict[str, Any], arch: str, objective: str) -> list[Any]:
+    """What is said of this pair of targets in that stage."""
+    nodes = {"arch": {"_target_": arch}, "objective": {"_target_": objective}}
+    found = fit_problems(tree | nodes, PLACES)
+    return [problem for problem in found if problem.path in nodes]
+
+
+def test_every_other_pair_raises_a_message_that_says_what_would_do(stages):
+    rows, archs = fitting(PLACES), architectures(PLACES)
+    arch_targets, objective_targets = targets(PLACES, "arch"), targets(PLACES, "objective")
+    asked = 0
+    for stage, tree in stages.items():
+        for kind in KINDS:
+            one_a_class = {arch_targets[name]: name for name in reversed(archs[kind])}
+            for arch in one_a_class:
+                for objective, target in objective_targets.items():
+                    problems = problems_of(tree, arch, target)
+                    fits = objective in rows[stage].get(kind, [])
+                    assert bool(problems) != fits, (stage, arch, objective)
+                    assert all(problem.text and problem.hint for problem in problems)
+                    asked += 1
+    assert asked > 1000
+
+
+def test_what_a_message_proposes_fits(stages):
+    """The first option that each message names makes a pair that stands in the matrix."""
     rows, archs = fitting(PLACES), architectures(PLACES)
     arch_targets, objective_targets = targets(PLACES, "arch"), targets(PLACES, "objective")
     for stage, tree in stages.items():
-        for kind in KINDS:
-            arch = archs[kind][0]
+        for kind, row in rows[stage].items():
             for objective, target in objective_targets.items():
-                node = {"_target_": arch_targets[arch]}
-                changed = tree | {"arch": node, "objective": {"_target_": target}}
-                problems = [
-                    problem
-                    for problem in fit_problems(changed, PLACES)
-                    if problem.path in ("arch", "objective")
-                ]
-                fits = objective in rows[stage].get(kind, [])
-                assert bool(problems) != fits, (stage, kind, objective)
-                assert all(problem.text for problem in problems)
+                problems = problems_of(tree, arch_targets[archs[kind][0]], target)
+                if len(problems) != 1 or "objective=" not in problems[0].hint:
+                    continue
+                named = problems[0].hint.partition("objective=")[2].split("|")[0].split(" ")[0]
+                assert named in row, (stage, kind, objective, problems[0].hint)
+
+
+def test_an_encoder_without_a_pooler_has_no_next_sentences():
+    tree = resolve.plain(Composer(PLACES).compose(["arch=roberta", "objective=mlm_nsp"]).cfg)
+    (problem,) = [each for each in fit_problems(tree, PLACES) if each.path == "objective"]
+    assert "next-sentence head" in problem.text and "objective=mlm" in problem.hint

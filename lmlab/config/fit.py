@@ -28,11 +28,15 @@ def select(tree: Mapping[str, Any], path: str) -> Any:
     return value
 
 
+FITS = "fits"
+
+
 def fit_problems(tree: Mapping[str, Any], places: Places) -> list[Problem]:
     """All rules over more than one setting, on a resolved tree with right keys and types."""
     return [
         *_numbers(tree),
         *_architecture(tree, places),
+        *_heads(tree),
         *_idle(tree),
         *_stage(tree, places),
         *_reward(tree, places),
@@ -62,19 +66,37 @@ def _class_constant(tree: Mapping[str, Any], group: str, name: str) -> Any:
 
 def _architecture(tree: Mapping[str, Any], places: Places) -> list[Problem]:
     """The objective must fit the kind of architecture (decoder, encoder, encoder_decoder)."""
-    kind = _class_constant(tree, "arch", "kind")
-    wanted = _class_constant(tree, "objective", "fits")
+    kind, stage_says = _class_constant(tree, "arch", "kind"), objective_kinds(tree)
+    wanted = _class_constant(tree, "objective", stage_says)
+    wanted = () if wanted is None and stage_says != FITS else wanted
     if kind is None or wanted is None or kind in wanted or not needs_model(tree):
         return []
     archs = options_where(places, "arch", "kind", wanted)
-    objectives = _of_stage(tree, places, options_where(places, "objective", "fits", (kind,)))
+    objectives = _of_stage(tree, places, options_where(places, "objective", stage_says, (kind,)))
     do = [f"arch={_some(archs)}"] if archs else []
     do += [f"objective={_some(objectives)}"] if objectives else []
+    names = (str(select(tree, f"{group}._target_")) for group in ("objective", "arch", "stage"))
+    name, arch, stage = (name.rpartition(".")[2] for name in names)
     text = f"needs an architecture that is {' or '.join(wanted)}, and this one is {kind}"
-    name = str(select(tree, "objective._target_")).rpartition(".")[2]
-    arch = str(select(tree, "arch._target_")).rpartition(".")[2]
     text = f"objective {name} {text} (arch {arch})"
+    if not wanted:
+        text = f"objective {name} teaches no architecture what stage {stage} asks of it"
     return [Problem("objective", text, has_value=False, hint=" or ".join(do) or None)]
+
+
+def objective_kinds(tree: Mapping[str, Any]) -> str:
+    """The class literal of objectives that names the kinds of architecture this stage takes."""
+    return _class_constant(tree, "stage", "objective_kinds") or FITS
+
+
+def _heads(tree: Mapping[str, Any]) -> list[Problem]:
+    """An objective that uses a next-sentence head needs an architecture that was given one."""
+    uses = _class_constant(tree, "objective", "uses") or ()
+    if "next_sentence" not in uses or select(tree, "arch.pooler") is not False:
+        return []
+    text = "needs a next-sentence head, which an architecture with arch.pooler=false does not have"
+    hint = "arch.pooler=true, or objective=mlm"
+    return [Problem("objective", text, has_value=False, hint=hint)]
 
 
 def _idle(tree: Mapping[str, Any]) -> list[Problem]:
@@ -108,6 +130,15 @@ def _of_stage(tree: Mapping[str, Any], places: Places, objectives: list[str]) ->
     return [name for name in objectives if name in fitting]
 
 
+def _of_kind(tree: Mapping[str, Any], places: Places, objectives: list[str]) -> list[str]:
+    """Those objectives that fit the chosen architecture; all where none does."""
+    kind = _class_constant(tree, "arch", "kind")
+    says = objective_kinds(tree)
+    fitting = options_where(places, "objective", says, (kind,))
+    fitting += options_where(places, "objective", says, (None,)) if says == FITS else []
+    return [name for name in objectives if name in fitting] or objectives
+
+
 def _stage(tree: Mapping[str, Any], places: Places) -> list[Problem]:
     """A stage says which kinds of architecture and which families of objective and data it takes."""
     accepts = _class_constant(tree, "stage", "accepts")
@@ -119,6 +150,7 @@ def _stage(tree: Mapping[str, Any], places: Places) -> list[Problem]:
             continue
         names = options_where(places, group, literal, wanted)
         names += options_where(places, group, literal, (None,)) if TOKENS in wanted else []
+        names = _of_kind(tree, places, names) if group == "objective" else names
         stage = str(select(tree, "stage._target_")).rpartition(".")[2]
         text = f"stage {stage} does not take {group} of kind {found}, only {' or '.join(wanted)}"
         hint = f"{group}={_some(names)}" if names else None

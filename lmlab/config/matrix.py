@@ -6,7 +6,7 @@ from typing import Any
 
 from lmlab.config.catalog import targets
 from lmlab.config.definition import literal
-from lmlab.config.fit import TOKENS
+from lmlab.config.fit import FITS, TOKENS
 from lmlab.config.place import Places
 
 KINDS = ("decoder", "encoder", "encoder_decoder")
@@ -20,16 +20,18 @@ def constants(places: Places, group: str, name: str) -> dict[str, Any]:
 def fitting(places: Places) -> dict[str, dict[str, list[str]]]:
     """Objectives by stage and kind of architecture; stages that take no objective are left out."""
     accepts = constants(places, "stage", "accepts")
-    fits = constants(places, "objective", "fits")
+    kinds_of = constants(places, "stage", "objective_kinds")
     families = constants(places, "objective", "family")
     result: dict[str, dict[str, list[str]]] = {}
     for stage, wishes in accepts.items():
         if not isinstance(wishes, dict) or "objective" not in wishes:
             continue
-        wanted = wishes["objective"]
+        wanted, literal_name = wishes["objective"], kinds_of[stage] or FITS
+        fits = constants(places, "objective", literal_name)
+        others = KINDS if literal_name == FITS else ()
         names = [name for name in fits if (families[name] or TOKENS) in wanted]
         kinds = [kind for kind in KINDS if kind in wishes.get("arch", KINDS)]
-        rows = {kind: [name for name in names if kind in (fits[name] or KINDS)] for kind in kinds}
+        rows = {kind: [name for name in names if kind in (fits[name] or others)] for kind in kinds}
         result[stage] = {kind: row for kind, row in rows.items() if row}
     return result
 

@@ -33,6 +33,8 @@ class Classification(ExampleData):
 
     specials: ClassVar[str] = "marks"
     family: ClassVar[str] = "classification"
+    # Values that have no effect on an architecture of that kind; refused before anything is built.
+    idle_on: ClassVar[dict[str, dict[str, object]]] = {"encoder_decoder": {"both_orders": True}}
     train_examples: list[Sequences]
     val_examples: list[Sequences]
 

@@ -32,6 +32,7 @@ class FillInTheMiddle:
     """
 
     fits: ClassVar[tuple[str, ...]] = ("decoder",)
+    fills: ClassVar[tuple[str, ...]] = ("decoder",)
     specials: ClassVar[str] = "sentinels"
 
     def __init__(self, *, vocab: Vocab, rate: float, spm_rate: float, z_loss: float) -> None:

@@ -58,6 +58,7 @@ class MaskedLanguageModelling:
     """
 
     fits: ClassVar[tuple[str, ...]] = ("encoder",)
+    fills: ClassVar[tuple[str, ...]] = ("encoder",)
     specials: ClassVar[str] = "marks"
     only_with: ClassVar[dict[str, dict[str, tuple[str, ...]]]] = {
         "span_p": {"masking": ("span",)},

@@ -25,6 +25,7 @@ class RandomSpans(SourceToTarget):
     """
 
     specials: ClassVar[str] = "sentinels"
+    fills: ClassVar[tuple[str, ...]] = ("encoder_decoder",)
 
     def __init__(
         self,
@@ -65,6 +66,7 @@ class CausalRandomSpans(RandomSpans):
     """
 
     fits: ClassVar[tuple[str, ...]] = ("decoder",)
+    fills: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,

@@ -22,6 +22,7 @@ class ReplaceSpans(SourceToTarget):
     """
 
     specials: ClassVar[str] = "sentinels"
+    fills: ClassVar[tuple[str, ...]] = ("encoder_decoder",)
 
     def __init__(
         self, *, vocab: Vocab, kind: str, rate: float, prefix_attention: bool, z_loss: float

@@ -38,6 +38,7 @@ class UL2(SourceToTarget):
     """
 
     specials: ClassVar[str] = "sentinels"
+    fills: ClassVar[tuple[str, ...]] = ("encoder_decoder",)
 
     def __init__(
         self,

@@ -24,8 +24,10 @@ class FillMask:
     to fill sentinels, and a decoder trained with objective=fill_in_the_middle, write one or several
     tokens; their probability is that of all of them and of the end. Blanks are filled from the first
     on, each after the likeliest fills of those before; a decoder fills one.
+    objective: what the weights were trained with, which decides how a blank is written; one that
+    names denoisers by tokens (ul2) is asked as its regular one.
     answers: what should stand in the first blank of each prompt, null: nothing is compared.
-    Raises: ValueError for a prompt without a blank, and for a vocabulary without the marks needed.
+    Raises: ValueError for a prompt without a blank.
     """
 
     trains: ClassVar[bool] = False
@@ -35,6 +37,7 @@ class FillMask:
         "objective": ("tokens",),
         "data": ("cloze",),
     }
+    objective_kinds: ClassVar[str] = "fills"
     num_validations = 0
     step = 0  # of the figures: there is only one point
 
@@ -42,6 +45,7 @@ class FillMask:
         self,
         *,
         arch: Any,
+        objective: Any,
         tokenizer: Any,
         prompts: list[str],
         answers: list[str] | None,
@@ -57,6 +61,9 @@ class FillMask:
                 f"stage.answers are {len(answers)} and stage.prompts {len(prompts)}; give one each"
             )
         self.arch, self.tokenizer, self.vocab = arch, tokenizer, tokenizer.vocab
+        modes = [int(token) for token in getattr(objective, "mode_tokens", [])]
+        self.mode = modes[:1]
+        self.names = [name for name in tokenizer.vocab.sentinels if name not in modes]
         self.prompts, self.answers, self.k = prompts, answers, k
         self.max_new_tokens = max_new_tokens
         self.latest: dict[str, float] = {}
@@ -73,17 +80,6 @@ class FillMask:
                 raise ValueError(
                     f"stage.prompts: {prompt!r} has {blanks} blanks; a decoder fills one"
                 )
-        marked = self.vocab.mask if self.arch.kind == "encoder" else self.vocab.sentinels
-        if not marked:
-            wanted = {
-                "encoder": "objective=mlm",
-                "decoder": "objective=fill_in_the_middle",
-                "encoder_decoder": "objective=span_corruption",
-            }
-            raise ValueError(
-                f"stage=fill_mask needs the marks that a {self.arch.kind} learned to fill; set "
-                f"{wanted[self.arch.kind]}, and init_from a run that was trained with it"
-            )
 
     def perform(self, device: torch.device) -> None:
         """Fill all prompts; sets `latest`, `samples` and `rows`."""
@@ -151,11 +147,11 @@ class FillMask:
 
     def _by_sentinels(self, parts: list[list[int]], device: torch.device) -> list[list[Fill]]:
         """text <X> text <Y> ... eos is read; <X> fill <Y> fill ... is written."""
-        names = self.vocab.sentinels
+        names = self.names
         source = [
             token for part, name in zip(parts, names, strict=False) for token in (*part, name)
         ]
-        source = [*source[:-1], self.vocab.eos]  # no name behind the last part
+        source = [*self.mode, *source[:-1], self.vocab.eos]  # no name behind the last part
         fills, written = [], tuple[int, ...]()
         for blank in range(len(parts) - 1):
             written = (*written, names[blank])

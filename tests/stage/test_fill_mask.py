@@ -9,6 +9,7 @@ from lmlab.stage.fill_mask import FillMask, as_on_slide
 from tests.arch.test_bert import small as small_bert
 from tests.arch.test_t5 import small_t5
 from tests.conftest import small_gpt
+from tests.objective import slide
 from tests.stage.posttraining import make_run
 
 EOS, PAD, MASK, CLS = 256, 257, 258, 259
@@ -35,9 +36,10 @@ class Recorded(nn.Module):
         return logits
 
 
-def stage(arch, prompts, answers=None, k=2, max_new_tokens=2) -> FillMask:
+def stage(arch, prompts, answers=None, k=2, max_new_tokens=2, objective=None) -> FillMask:
     return FillMask(
         arch=arch,
+        objective=objective,
         tokenizer=sentinel_bytes(),
         prompts=prompts,
         answers=answers,
@@ -107,7 +109,12 @@ def test_an_encoder_decoder_fills_one_blank_after_the_other(monkeypatch):
 
 @pytest.mark.parametrize(
     ("make", "objective"),
-    [("bert_tiny", "mlm"), ("t5_tiny", "span_corruption"), ("gpt_tiny", "fill_in_the_middle")],
+    [
+        ("bert_tiny", "mlm"),
+        ("t5_tiny", "span_corruption"),
+        ("t5_tiny", "ul2"),
+        ("gpt_tiny", "fill_in_the_middle"),
+    ],
 )
 def test_every_kind_of_architecture_fills_in_a_built_run(make, objective, tmp_path):
     keys = ["stage=fill_mask", f"arch={make}", f"objective={objective}", "stage.k=2"]
@@ -133,11 +140,20 @@ def test_wrong_prompts_raise(keys, words):
         stage(small_gpt(), **keys)
 
 
-def test_marks_that_were_never_learned_are_named():
-    with pytest.raises(ValueError, match="set objective=fill_in_the_middle, and init_from"):
-        FillMask(
-            arch=small_gpt(), tokenizer=Bytes(), prompts=["__"], answers=None, k=1, max_new_tokens=1
-        )
+def test_an_encoder_decoder_of_ul2_is_asked_as_its_regular_denoiser(monkeypatch):
+    objective = slide.make("ul2", vocab=sentinel_bytes().vocab)
+    calls, filling = (
+        recorded_beam(monkeypatch),
+        stage(small_t5(), ["x___y"], objective=objective),
+    )
+    filling.fill("x___y", CPU)
+    first, second = filling.vocab.sentinels[:2]
+    regular = int(objective.mode_tokens[0])
+    assert calls == [([regular, ord("x"), first, ord("y"), EOS], (first,), (second, EOS))]
+    assert regular not in filling.names
+
+
+def test_a_prompt_that_does_not_fit_raises():
     long = stage(small_bert(), ["__" + "x" * 80])
     with pytest.raises(ValueError, match="a prompt of 84 tokens does not fit"):
         long.perform(CPU)

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lmlab.arch.layer import flex
+from lmlab.arch.layer.flex import MIN_HEAD_WIDTH
 from lmlab.arch.layer.mask import AttentionMask
 
 PLAIN_MAX_KEYS = 512
@@ -26,7 +28,8 @@ def attend(
     Raises: ValueError for a mask that is both causal and biased; make the mask dense then.
     Differs: in bf16 on a CPU, up to 512 keys, the scores are two plain matrix products, 2.3 times
     as fast as torch's flash kernel there (benchmarks/README.md), and so are those of a single query
-    (decoding) in any dtype on a CPU; elsewhere torch's choice.
+    (decoding) in any dtype on a CPU; on a GPU a mask that has blocks goes through flex_attention,
+    unless there is dropout, which it has not; elsewhere torch's choice.
     """
     if mask.is_causal and mask.bias is not None:
         raise ValueError("a causal mask with a bias must be dense")
@@ -35,6 +38,8 @@ def attend(
     short = key.shape[2] <= PLAIN_MAX_KEYS and key.shape[1] == query.shape[1]
     if query.device.type == "cpu" and query.dtype == torch.bfloat16 and short:
         return _plain(query, key, value, mask, dropout, scale)
+    if mask.blocks is not None and not dropout and query.shape[-1] >= MIN_HEAD_WIDTH:
+        return flex.product()(query, key, value, mask.blocks, scale)
     return F.scaled_dot_product_attention(
         query,
         key,

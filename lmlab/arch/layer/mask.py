@@ -6,10 +6,13 @@ Mask: True means "this key is seen".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from lmlab.arch.layer.flex import blocks_of
 
 # `lmlab.batch` has it too: the number of a document that all later tokens of its row see.
 SEEN_BY_ALL = -(2**31)
@@ -20,12 +23,14 @@ class AttentionMask:
     """Either the fast causal path (`is_causal`) or a dense mask, never both; neither: all is seen.
 
     dense: bool, broadcastable to (B, H, T queries, S keys), or None;
-    bias: added to the scores, broadcastable to (B, H, T, S), or None (T5's relative positions).
+    bias: added to the scores, broadcastable to (B, H, T, S), or None (T5's relative positions);
+    blocks: the dense mask as flex_attention takes it, where that is used.
     """
 
     is_causal: bool
     dense: Tensor | None = None
     bias: Tensor | None = None
+    blocks: Any = None
 
 
 def causal_mask(
@@ -53,7 +58,8 @@ def causal_mask(
     if documents is not None:
         same = documents[:, -num_queries:, None] == documents[:, None, :]
         dense = dense & (same | (documents == SEEN_BY_ALL)[:, None, :])
-    return AttentionMask(is_causal=False, dense=dense if dense.dim() == 2 else dense[:, None])
+    dense = dense if dense.dim() == 2 else dense[:, None]
+    return AttentionMask(is_causal=False, dense=dense, blocks=blocks_of(dense))
 
 
 def covering(mask: AttentionMask, num_held: int, num_keys: int) -> AttentionMask:
@@ -71,8 +77,8 @@ def full_mask(documents: Tensor | None) -> AttentionMask:
     """Everything sees everything; `documents` (B, T) keeps attention within equal numbers."""
     if documents is None:
         return AttentionMask(is_causal=False)
-    same = documents[:, :, None] == documents[:, None, :]
-    return AttentionMask(is_causal=False, dense=same[:, None])
+    same = (documents[:, :, None] == documents[:, None, :])[:, None]
+    return AttentionMask(is_causal=False, dense=same, blocks=blocks_of(same))
 
 
 def key_mask(real: Tensor | None) -> AttentionMask:
