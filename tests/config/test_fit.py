@@ -91,3 +91,7 @@ def test_a_value_without_effect_on_that_kind_of_architecture() -> None:
     ((path, text, _),) = of("arch=t5_tiny", causal)
     assert path == "objective.prefix_attention"
     assert text == "has no effect on an architecture that is encoder_decoder"
+    pairs = ["stage=classify", "data.source.text_pair=other", "data.both_orders=true"]
+    assert not found(find_places(), *pairs)
+    ((path, *_),) = found(find_places(), "arch=t5_tiny", *pairs)
+    assert path == "data.both_orders"

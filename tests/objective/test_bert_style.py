@@ -4,18 +4,7 @@ import numpy as np
 import pytest
 
 from lmlab.objective.bert_style import text_tokens
-from lmlab.objective.denoise import Ragged, mask_tokens
-from tests.objective.slide import BIG, REAL, TEXT, VOCAB, examples, hidden, ids, make, pairs, shown
-
-
-def test_the_sentence_of_the_slide():
-    """Row S0-04."""
-    replacements = np.full((1, 11), VOCAB.mask)
-    replacements[:, 8] = ids("apple")[0, 0]
-    noise = hidden("for", "inviting", "last")
-    source = Ragged(mask_tokens(ids(TEXT), noise, replacements), REAL)
-    assert shown(source) == "Thank you <M> <M> me to your party apple week ."
-    assert shown(Ragged(ids(TEXT), REAL)) == TEXT
+from tests.objective.slide import BIG, VOCAB, examples, make, pairs
 
 
 def test_the_target_is_the_original_and_the_input_differs_in_exactly_the_rate():

@@ -77,6 +77,17 @@ def test_uniform_logits_cost_ln_v_and_padding_nothing():
     assert not empty.mask.any()
 
 
+def test_positions_that_are_not_counted_do_not_move_the_loss():
+    torch.manual_seed(0)
+    objective = make("fill_in_the_middle")
+    batch = objective.collate(examples(4, 61, num_real=30), seeds(4), True)
+    assert 0 < batch.mask.sum() < batch.mask.numel()
+    hidden, head = torch.randn(4, 64, 3), Head(torch.randn(BIG.size, 3))
+    changed = torch.where(batch.mask[..., None], hidden, hidden + 5.0)
+    one, other = (objective.loss(states, head, batch).total for states in (hidden, changed))
+    assert torch.equal(one, other)
+
+
 def test_a_row_depends_on_its_own_seed_only():
     objective, windows = make("fill_in_the_middle"), examples(6, 61)
     whole = objective.collate(windows, seeds(6), True)

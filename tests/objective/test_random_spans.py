@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 
 from lmlab.objective.denoise import name_spans, spell_spans
 from lmlab.objective.random_spans import span_size
@@ -102,3 +103,11 @@ def test_five_million_tokens_a_second():
         objective.collate(windows, numbers, True)
         best = min(best, time.process_time() - start)
     assert 32 * 512 / best > 5e6
+
+
+def test_the_causal_option_has_the_same_rows_read_from_left_to_right():
+    windows = examples(4, make("random_spans", "decoder").window(64).length)
+    one = make("random_spans", "decoder").collate(windows, seeds(4), True)
+    two = make("span_corruption_causal", "decoder").collate(windows, seeds(4), True)
+    assert torch.equal(one.tokens, two.tokens) and torch.equal(one.mask, two.mask)
+    assert one.prefix is not None and two.prefix is None
