@@ -62,8 +62,9 @@ def ours(name: str) -> Callable[[], Any]:
     supplied = {"vocab": vocab, "kind": kind, "word_starts": lambda: table}
     named = inspect.signature(make.func).parameters
     objective = make(**{key: value for key, value in supplied.items() if key in named})
-    length = objective.window(SEQ_LEN).length
-    examples = [Example(tokens, length) for tokens in text(length)]
+    window = objective.window(SEQ_LEN)
+    others = tuple(Example(tokens, window.length) for tokens in text(window.length))
+    examples = [Example(each.tokens, window.length, others[: window.others]) for each in others]
     seeds = mix(np.arange(BATCH, dtype=np.uint64))
     return lambda: objective.collate(examples, seeds, True)
 
