@@ -153,6 +153,8 @@ class ComputePlan:
             self.device,
             small_devices=few,
             large_devices=many,
+            small_recipe=small.recipe,
+            large_recipe=large.recipe,
             seq_len=subject.seq_len,
             save_gbs=self.save_gbs,
         )
