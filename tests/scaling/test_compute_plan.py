@@ -51,7 +51,9 @@ def test_gpt_3_on_1024_a100_as_published():
 
 def test_without_a_strategy_the_least_divided_that_fits():
     large = ComputePlan(**(NODE | {"num_devices": 1024})).answer(subject(), no_other)
-    assert "fits the 80 GB of H100" in large.text and large.metrics["plan/memory_bytes"] < 72e9
+    assert (
+        "fits the 80 GiB of H100" in large.text and large.metrics["plan/memory_bytes"] < 72 * 2**30
+    )
     small = ComputePlan(**NODE).answer(subject(SMALL, tokens=1e9, batch_tokens=5e5), no_other)
     assert "one device on 1" in small.text and "traffic" not in small.tables
 
