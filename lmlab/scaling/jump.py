@@ -11,7 +11,7 @@ from lmlab.scaling.smooth_curve import mean_squares, nearby
 
 NUM_SIMULATIONS = 2000
 # Curves are fitted to the same values that are tested, which makes p-values too small: at 0.03 smooth
-# curves are called sharp 2 to 8 times in a hundred (docs/scaling_laws.md).
+# curves are called sharp 2 to 10 times in a hundred (docs/scaling_laws.md).
 LEVEL = 0.03
 
 
