@@ -13,7 +13,7 @@ from lmlab.config import resolve
 from lmlab.config.compose import Composer
 from lmlab.config.definition import literal
 from lmlab.config.place import find_places
-from lmlab.scaling.plan.subject import Subject
+from lmlab.scaling.plan.subject import Recipe, Subject
 from lmlab.shape_of import params_of, shape_of
 from lmlab.stage.plan import make_plan, step_sequences
 from lmlab.undrawn import NothingDrawn
@@ -30,6 +30,7 @@ def subject_of(config: dict[str, Any], choices: dict[str, str]) -> Subject:
     objective, node = _objective(config, choices)
     lengths = _lengths(node, arch, seq_len)
     hardware, batch = config["hardware"], config["batch"]
+    recipe = config["arch"]["recipe"]
     asked = batch["sequences"] and batch["sequences"] * seq_len
     return Subject(
         name=str(choices.get("arch")),
@@ -43,6 +44,7 @@ def subject_of(config: dict[str, Any], choices: dict[str, str]) -> Subject:
         micro_sequences=int(batch["micro_sequences"]),
         num_devices=int(hardware.get("devices", 1)) * int(hardware.get("nodes", 1)),
         strategy=str(hardware.get("strategy", "auto")),
+        recipe=Recipe(float(recipe["learning_rate"]), float(recipe["batch_tokens"])),
     )
 
 

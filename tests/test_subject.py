@@ -10,6 +10,7 @@ from lmlab.config import resolve
 from lmlab.config.compose import Composer
 from lmlab.config.error import ConfigError
 from lmlab.config.place import find_places
+from lmlab.scaling.plan.subject import Recipe
 from lmlab.subject import arch_of, other_arch, subject_of
 
 
@@ -47,6 +48,8 @@ def test_another_size_brings_its_own_recipe():
     config, choices = composed("arch=gpt_small", "budget.steps=3")
     large = other_arch(config, choices, "gpt_175b")
     assert large.name == "gpt_175b" and large.tokens == pytest.approx(300e9, rel=1e-4)
+    small, larger = subject_of(*composed("arch=gpt_30k")), other_arch(config, choices, "gpt_3m")
+    assert (small.recipe, larger.recipe) == (Recipe(8e-3, 4096), Recipe(2e-3, 16384))
     with pytest.raises(ConfigError, match="gpt_176b"):
         other_arch(config, choices, "gpt_176b")
 

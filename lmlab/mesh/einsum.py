@@ -74,7 +74,11 @@ class Program:
         self.whole[name], self.held[name] = values, self.machines.cut(values, spec)
 
     def einsum(self, equation: str, *names: str, to: str) -> None:
-        """One einsum: gather what the mapping does not divide, multiply, add partial sums up."""
+        """One einsum: gather what the mapping does not divide, multiply, add partial sums up.
+
+        Raises: ValueError for an array that is not there, is there twice, or has other dimensions.
+        """
+        self._check(equation, names)
         inputs, output = equation.split("->")
         for name, letters in zip(names, inputs.split(","), strict=True):
             self._rename(name, letters)
@@ -103,6 +107,26 @@ class Program:
         array = self.arrays[name]
         together = self.machines.put_together(self.held[name], array.shape, array.spec)
         return float(np.abs(together - self.whole[name]).max())
+
+    def _check(self, equation: str, names: tuple[str, ...]) -> None:
+        said = f'einsum("{equation}", {", ".join(names)})'
+        sides = equation.split("->")
+        if len(sides) != 2 or len(sides[0].split(",")) != len(names):
+            raise ValueError(f"{said}: write letters of {len(names)} arrays, ->, and of the result")
+        for name, letters in zip(names, sides[0].split(","), strict=True):
+            if name not in self.arrays:
+                have = ", ".join(self.arrays)
+                raise ValueError(f"{said}: there is no array {name}; there are {have}")
+            if names.count(name) > 1:
+                raise ValueError(
+                    f"{said}: {name} is there twice, and every machine holds an array in one layout; "
+                    f"put the same values under a second name"
+                )
+            if len(letters) != len(self.arrays[name].shape):
+                shape = list(self.arrays[name].shape)
+                raise ValueError(
+                    f"{said}: {letters} does not name the dimensions of {name} {shape}"
+                )
 
     def _mapped(self, name: str, letters: str) -> Spec:
         spec = tuple(self.mapping.get(letter) for letter in letters)

@@ -107,7 +107,7 @@ class ComputePlan:
 
     @property
     def _room(self) -> float:
-        return 1e9 * USABLE * self.device.memory_gb
+        return USABLE * self.device.memory_bytes
 
     def _bytes(self, subject: Subject, layout: Layout) -> float:
         micro = subject.micro_sequences * subject.seq_len
@@ -137,8 +137,8 @@ class ComputePlan:
     def _fit(self, subject: Subject, number: int, name: str, layout: Layout) -> str:
         """One sentence: whether the layout fits, and what would."""
         total = self._bytes(subject, layout)
-        room = f"{self.device.memory_gb:.0f} GB of {self.device.name}"
-        said = f"{name} on {number}: {total / 1e9:.3g} GB a device"
+        room = f"{self.device.memory_gib:.0f} GiB of {self.device.name}"
+        said = f"{name} on {number}: {total / 2**30:.3g} GiB a device"
         if total <= self._room:
             return f"{said}, fits the {room}."
         least = smallest_layout(subject.shape, self.device, number, subject.seq_len)
@@ -153,6 +153,8 @@ class ComputePlan:
             self.device,
             small_devices=few,
             large_devices=many,
+            small_recipe=small.recipe,
+            large_recipe=large.recipe,
             seq_len=subject.seq_len,
             save_gbs=self.save_gbs,
         )

@@ -77,10 +77,24 @@ def make_points(
 def budget_of(flops: np.ndarray, tolerance: float = 0.1) -> np.ndarray:
     """(n,) int64: the number of each point's budget, 0 the smallest.
 
-    A new budget begins where sorted compute rises by more than the fraction `tolerance`.
+    The largest compute of a budget is at most the fraction `tolerance` above its smallest. Where
+    runs of computes that rise by less than that spread wider, they are divided at their widest gap.
     """
     order = np.argsort(flops, kind="stable")
-    rises = np.diff(np.log(flops[order])) > np.log1p(tolerance)
     numbers = np.empty(len(flops), np.int64)
-    numbers[order] = np.concatenate([[0], np.cumsum(rises)])
+    for number, group in enumerate(_divided(order, np.log(flops), float(np.log1p(tolerance)))):
+        numbers[group] = number
     return numbers
+
+
+def _divided(order: np.ndarray, logs: np.ndarray, widest: float) -> list[np.ndarray]:
+    """`order`, ascending in logs, cut at its widest gaps until every part spans at most `widest`."""
+    done, left = [], [order]
+    while left:
+        part = left.pop()
+        if len(part) == 0 or logs[part[-1]] - logs[part[0]] <= widest:
+            done.append(part)
+            continue
+        cut = int(np.argmax(np.diff(logs[part]))) + 1
+        left += [part[cut:], part[:cut]]
+    return done

@@ -58,6 +58,35 @@ def test_two_letters_on_one_axis_are_refused():
         product({"m": "x", "n": "x"}, (None, None), (None, None))
 
 
+def test_one_array_twice_is_refused_and_a_second_name_does():
+    program = Program({"y": 2, "x": 4}, {"m": "y", "p": "x"})
+    values = DRAW.normal(size=(8, 8))
+    program.put("A", "mn", values)
+    with pytest.raises(
+        ValueError, match=r'einsum\("mn,np->mp", A, A\): A is there twice.*second name'
+    ):
+        program.einsum("mn,np->mp", "A", "A", to="C")
+    program.put("A2", "np", values)
+    program.einsum("mn,np->mp", "A", "A2", to="C")
+    assert program.error("C") < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("equation", "names", "message"),
+    [
+        ("mn,np->mp", ("A", "B"), "there is no array B; there are A"),
+        ("mnk->mn", ("A",), r"mnk does not name the dimensions of A \[8, 8\]"),
+        ("mn,np->mp", ("A",), "letters of 1 arrays"),
+        ("mn", ("A",), "->, and of the result"),
+    ],
+)
+def test_an_einsum_that_does_not_fit_its_arrays(equation, names, message):
+    program = Program({"y": 2}, {})
+    program.put("A", "mn", DRAW.normal(size=(8, 8)))
+    with pytest.raises(ValueError, match=message):
+        program.einsum(equation, *names, to="C")
+
+
 def test_a_wrong_number_on_one_machine_shows():
     program = product({"m": "y", "p": "x"}, (None, None), (None, None))
     program.held["C"][(1, 1)] = program.held["C"][(1, 1)] + 1.0

@@ -7,7 +7,7 @@ from lmlab.scaling.law import CHINCHILLA
 from lmlab.scaling.parametric import ParametricFit, fit_parametric
 from tests.scaling.synthetic import grid
 
-NAMES = ("alpha", "beta", "a")
+NAMES = ("alpha", "beta", "a", "E")
 
 
 def test_ninety_percent_intervals_cover_85_to_95_percent_of_200_replicates():

@@ -7,7 +7,7 @@ import yaml
 
 from lmlab.scaling.compute_plan import ComputePlan
 from lmlab.scaling.plan.shape import Shape, params_by_part
-from lmlab.scaling.plan.subject import Subject
+from lmlab.scaling.plan.subject import Recipe, Subject
 from tests.conftest import ROOT
 
 TEXT = (ROOT / "conf" / "stage" / "plan.yaml").read_text()
@@ -51,7 +51,9 @@ def test_gpt_3_on_1024_a100_as_published():
 
 def test_without_a_strategy_the_least_divided_that_fits():
     large = ComputePlan(**(NODE | {"num_devices": 1024})).answer(subject(), no_other)
-    assert "fits the 80 GB of H100" in large.text and large.metrics["plan/memory_bytes"] < 72e9
+    assert (
+        "fits the 80 GiB of H100" in large.text and large.metrics["plan/memory_bytes"] < 72 * 2**30
+    )
     small = ComputePlan(**NODE).answer(subject(SMALL, tokens=1e9, batch_tokens=5e5), no_other)
     assert "one device on 1" in small.text and "traffic" not in small.tables
 
@@ -72,6 +74,17 @@ def test_what_changes_has_the_smaller_one_first():
     )
     assert "### What changes from gpt_small to gpt_175b" in answer.text
     assert "| gpt_small on 1 H100 | gpt_175b on 1024 H100 |" in answer.text
+
+
+def test_learning_rates_and_batches_are_those_of_the_recipes():
+    found = ComputePlan(**(NODE | {"compare_with": "gpt_3m"})).answer(
+        subject(Shape(2, 36, 2, 144, 263, 256), name="gpt_30k", recipe=Recipe(8e-3, 4096)),
+        lambda name: subject(
+            Shape(7, 192, 6, 768, 263, 256), name=name, recipe=Recipe(2e-3, 16384)
+        ),
+    )
+    assert "| 0.008 (its recipe) | 0.002 (its recipe) |" in found.text
+    assert "| 4,096 tokens (its recipe) | 16,384 tokens (its recipe) |" in found.text
 
 
 @pytest.mark.parametrize(

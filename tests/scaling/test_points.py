@@ -17,6 +17,21 @@ def test_budgets_are_numbered_from_the_smallest_and_forgive_a_few_percent():
     assert budget_of(np.array([1e18, 3e18, 1.04e18, 9e18])).tolist() == [0, 1, 0, 2]
 
 
+def test_a_budget_spans_at_most_the_tolerance_however_small_its_steps():
+    assert budget_of(np.array([5e11, 5.4e11, 5.8e11, 6.3e11])).tolist() == [0, 1, 1, 2]
+    flops = np.geomspace(1e18, 1e19, 60)
+    numbers = budget_of(flops)
+    for number in range(numbers.max() + 1):
+        group = flops[numbers == number]
+        assert 1 <= group.max() / group.min() <= 1.1
+    assert (np.diff(numbers) >= 0).all()
+
+
+def test_a_wide_budget_is_divided_at_its_widest_gap():
+    assert budget_of(np.array([1.0, 1.02, 1.08, 1.1, 1.12])).tolist() == [0, 0, 1, 1, 1]
+    assert budget_of(np.array([])).tolist() == []
+
+
 @pytest.mark.parametrize("wrong", [0.0, -1.0, np.nan, np.inf])
 def test_a_wrong_value_is_named(wrong):
     with pytest.raises(ValueError, match=r"loss\[1\]"):

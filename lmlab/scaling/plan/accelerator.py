@@ -20,12 +20,16 @@ class Accelerator:
     peak_tflops: float
     fp8_tflops: float | None
     fp32_tflops: float | None
-    memory_gb: float
+    memory_gib: float
     bandwidth_gbs: float
     interconnect_gbs: float
     network_gbs: float
     price_usd_hour: float | None
     source: str
+
+    @property
+    def memory_bytes(self) -> float:
+        return 2.0**30 * self.memory_gib
 
     def peak(self, number: Number = "bf16") -> float:
         """FLOP/s with numbers of that kind. Raises: ValueError where the device has none."""

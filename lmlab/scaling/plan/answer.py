@@ -21,7 +21,7 @@ class Plan:
 
     params: by part; flops: forward operations a token by component; tokens: trained on;
     chinchilla_tokens, law_tokens: what this size deserves, by 20 a parameter and by the published
-    L(N, D); cost: of the run; memory: rows, a layout each, in GB a device; traffic: rows, GB a device
+    L(N, D); cost: of the run; memory: rows, a layout each, in GiB a device; traffic: rows, GB a device
     sends in one optimizer step, and the seconds that takes.
     """
 
@@ -69,7 +69,7 @@ class Plan:
                     for part, number in self.flops.items()
                 ]
             ),
-            "Memory of one device (GB):",
+            "Memory of one device (GiB):",
             markdown_table([_narrow(row) for row in self.memory]),
             markdown_table(self.traffic) if self.traffic else "One device sends nothing.",
         ]
@@ -152,9 +152,12 @@ def _memory_row(
     parts = memory_by_part(shape, layout, micro, seq_len)
     total = sum(parts.values())
     row: dict[str, Any] = {"layout": name}
-    row |= {f"{part} (GB)": _gb(value) for part, value in parts.items()}
-    fits = "yes" if total <= 1e9 * USABLE * machine.memory_gb else "no"
-    return row | {"total (GB)": _gb(total), f"fits {machine.memory_gb:.0f} GB": fits}
+    row |= {f"{part} (GiB)": _number(value / 2**30) for part, value in parts.items()}
+    fits = "yes" if total <= USABLE * machine.memory_bytes else "no"
+    return row | {
+        "total (GiB)": _number(total / 2**30),
+        f"fits {machine.memory_gib:.0f} GiB": fits,
+    }
 
 
 def _traffic_row(
@@ -169,20 +172,20 @@ def _traffic_row(
     sent = bytes_sent(shape, layout, micro, num_micro)
     total = sum(sent.values())
     row: dict[str, Any] = {"layout": name, "micro-batches a step": num_micro}
-    row |= {"sent a step (GB)": _gb(total)}
+    row |= {"sent a step (GB)": _number(total / 1e9)}
     row |= {"seconds, neighbours": f"{total / machine.interconnect_gbs / 1e9:.3g}"}
     return row | {"seconds, network": f"{total / machine.network_gbs / 1e9:.3g}"}
 
 
 def _narrow(row: dict[str, Any]) -> dict[str, Any]:
     """The row with short names, for a terminal."""
-    return {key.removesuffix(" (GB)"): value
+    return {key.removesuffix(" (GiB)"): value
             for key, value in row.items()}  # fmt: skip
 
 
-def _gb(value: float) -> str:
-    """1e9 bytes with three digits: 0.682, 14.5, 1,400."""
-    return f"{value / 1e9:,.0f}" if value >= 1e12 else f"{value / 1e9:.3g}"
+def _number(value: float) -> str:
+    """Three digits: 0.682, 14.5, 1,400."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def _share(number: float, parts: dict[str, Any]) -> str:

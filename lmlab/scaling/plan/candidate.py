@@ -12,7 +12,7 @@ USABLE = 0.9  # of a device's memory; the rest is fragmentation and the runtime'
 def smallest_layout(shape: Shape, device: Accelerator, num_devices: int, seq_len: int) -> str:
     """The least sharding that fits the device, at one sequence a data copy."""
     for name, layout in candidate_layouts(num_devices):
-        if total_memory(shape, layout, seq_len, seq_len) <= 1e9 * USABLE * device.memory_gb:
+        if total_memory(shape, layout, seq_len, seq_len) <= USABLE * device.memory_bytes:
             return name
     return f"none fits {num_devices} x {device.name}: more devices, or layers divided among them"
 

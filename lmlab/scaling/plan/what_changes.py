@@ -11,6 +11,7 @@ from lmlab.scaling.plan.accelerator import Accelerator
 from lmlab.scaling.plan.candidate import smallest_layout
 from lmlab.scaling.plan.memory import BYTES
 from lmlab.scaling.plan.shape import Shape, num_params
+from lmlab.scaling.plan.subject import Recipe
 
 # GPT-3, table 2.1 (row S3-51): parameters, peak learning rate, batch in tokens.
 GPT3 = (
@@ -30,8 +31,8 @@ DEVICE_HOURS_BETWEEN_FAILURES = 54 * 24 * 16384 / 419
 # Bytes a parameter of a checkpoint: weights and Adam's state in single precision.
 CHECKPOINT_BYTES = BYTES["bf16_mixed"][0] + BYTES["bf16_mixed"][3]
 WHY = {
-    "peak learning rate": "GPT-3's table: larger models need smaller steps",
-    "batch": "GPT-3's table: the gradient's noise allows larger batches",
+    "peak learning rate": "larger models need smaller steps",
+    "batch": "the gradient's noise falls with the loss, which allows larger batches",
     "precision": "16-bit products are an order faster; bf16 keeps the range of single precision",
     "sharding": "the simplest that fits a device's memory at one sequence a data copy",
     "checkpoint every": "loses the least work: sqrt(2 x time to save x time between failures)",
@@ -69,31 +70,49 @@ def what_changes(
     *,
     small_devices: int = 1,
     large_devices: int = 1,
+    small_recipe: Recipe | None = None,
+    large_recipe: Recipe | None = None,
     seq_len: int = 2048,
     save_gbs: float = 2.0,
 ) -> list[Change]:
     """Settings that a larger model needs otherwise than a smaller one. Source: row S1-22.
 
-    save_gbs: 1e9 bytes a second that all devices together write checkpoints with.
+    small_recipe, large_recipe: of the architectures' own files; None takes GPT-3's table, and every
+    learning rate and batch says which it is. save_gbs: 1e9 bytes a second that all devices together
+    write checkpoints with.
     """
-    before = settings(small, device, small_devices, seq_len, save_gbs)
-    after = settings(large, device, large_devices, seq_len, save_gbs)
+    before = settings(small, device, small_devices, seq_len, save_gbs, small_recipe)
+    after = settings(large, device, large_devices, seq_len, save_gbs, large_recipe)
     return [Change(name, before[name], after[name], why) for name, why in WHY.items()]
 
 
 def settings(
-    shape: Shape, device: Accelerator, num_devices: int, seq_len: int, save_gbs: float
+    shape: Shape,
+    device: Accelerator,
+    num_devices: int,
+    seq_len: int,
+    save_gbs: float,
+    recipe: Recipe | None = None,
 ) -> dict[str, str]:
     """The settings of WHY for one size, as text."""
     size = float(num_params(shape))
     save = checkpoint_minutes(size * CHECKPOINT_BYTES / save_gbs / 6e10, num_devices)
     spikes = size > 1e10 or shape.num_layers >= 48
+    used = recipe or Recipe(from_table(size, 1), from_table(size, 2))
+    source = "its recipe" if recipe else _place_in_table(size)
     return {
-        "peak learning rate": f"{from_table(size, 1):.2g}",
-        "batch": f"{from_table(size, 2):.3g} tokens",
+        "peak learning rate": f"{used.learning_rate:.2g} ({source})",
+        "batch": f"{used.batch_tokens:,.0f} tokens ({source})",
         "precision": "fp32 or bf16_mixed" if size < 1e8 else "bf16_mixed",
         "sharding": smallest_layout(shape, device, num_devices, seq_len),
         "checkpoint every": f"{save:.0f} minutes",
         "expected between failures": f"{DEVICE_HOURS_BETWEEN_FAILURES / num_devices:.0f} hours",
         "loss spikes": "rewind and skip batches" if spikes else "skip the step",
     }
+
+
+def _place_in_table(size: float) -> str:
+    """How GPT-3's table is read for a size; beyond its ends it says nothing and its end is taken."""
+    if size < GPT3[0][0]:
+        return "GPT-3's table, its smallest size"
+    return "GPT-3's table" if size <= GPT3[-1][0] else "GPT-3's table, its largest size"

@@ -9,8 +9,15 @@ def test_the_table_is_whole_and_every_row_has_a_source():
     table = accelerators()
     assert {"P100", "V100", "A100", "H100", "H200", "TPU_v3", "TPU_v4", "TPU_v5e"} <= set(table)
     for device in table.values():
-        assert len(device.source) > 20 and 0 < device.memory_gb < 300
+        assert len(device.source) > 20 and 0 < device.memory_gib < 300
         assert device.interconnect_gbs >= device.network_gbs > 0
+
+
+def test_memory_is_in_powers_of_two_for_every_maker():
+    """TPU v3 and v4 both have 32 GiB; a V100 of 32 GB reports 32,510 MiB, an A100 of 80 GB 81,920."""
+    assert accelerator("TPU_v3").memory_bytes == accelerator("TPU_v4").memory_bytes == 2**35
+    assert accelerator("V100").memory_bytes == 2**35
+    assert accelerator("A100").memory_bytes == 81920 * 2**20
 
 
 def test_rates():

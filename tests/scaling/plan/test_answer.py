@@ -17,7 +17,7 @@ def test_gpt_3_is_planned_at_once():
     assert found.num_params == pytest.approx(174.6e9, rel=1e-3)
     assert found.chinchilla_tokens == pytest.approx(3.49e12, rel=1e-2)
     names = [row["layout"] for row in found.memory]
-    assert names[0] == "DDP" and found.memory[0]["fits 80 GB"] == "no"
+    assert names[0] == "DDP" and found.memory[0]["fits 80 GiB"] == "no"
     assert found.traffic[0]["micro-batches a step"] == 2
     text = found.text()
     assert "174,6" in text and "| DDP |" in text and "| feed-forward |" in text

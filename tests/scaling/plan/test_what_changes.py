@@ -4,6 +4,7 @@ import pytest
 
 from lmlab.scaling.plan.accelerator import accelerator
 from lmlab.scaling.plan.shape import Shape
+from lmlab.scaling.plan.subject import Recipe
 from lmlab.scaling.plan.what_changes import checkpoint_minutes, from_table, what_changes
 
 SMALL = Shape(12, 768, 12, 3072, 50257, 2048)
@@ -37,5 +38,21 @@ def test_everything_but_the_size_that_changes():
         "expected between failures",
         "loss spikes",
     ]
-    assert changes["peak learning rate"].large == "6e-05"
+    assert changes["peak learning rate"].large == "6e-05 (GPT-3's table)"
     assert changes["loss spikes"].large.startswith("rewind")
+
+
+def test_recipes_of_the_architectures_come_before_the_table():
+    tiny, larger = Shape(2, 36, 2, 144, 263, 256), Shape(7, 192, 6, 768, 263, 256)
+    device, recipes = accelerator("A100"), (Recipe(8e-3, 4096), Recipe(2e-3, 16384))
+    own = what_changes(tiny, larger, device, small_recipe=recipes[0], large_recipe=recipes[1])
+    rate, batch = own[:2]
+    assert (rate.small, rate.large) == ("0.008 (its recipe)", "0.002 (its recipe)")
+    assert (batch.small, batch.large) == ("4,096 tokens (its recipe)", "16,384 tokens (its recipe)")
+    one = what_changes(tiny, GPT3, device, small_recipe=recipes[0])[0]
+    assert (one.small, one.large) == ("0.008 (its recipe)", "6e-05 (GPT-3's table)")
+
+
+def test_a_size_beyond_the_table_says_so():
+    rate = what_changes(Shape(2, 36, 2, 144, 263, 256), SMALL, accelerator("A100"))[0]
+    assert rate.small == "0.0006 (GPT-3's table, its smallest size)"
