@@ -121,7 +121,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+        return f"{value:,.0f}" if 1e4 <= abs(value) < 1e10 else f"{value:.4g}"
     return str(value)
 
 
