@@ -55,7 +55,7 @@ def _run(plan: Plan, folder: SweepFolder, launcher: object, worker: str) -> int:
         show.close()
         status = "interrupted" if code in launch.STOPPED else "failed" if code else "finished"
         report = make_report(plan, folder, finished=code == 0)
-        parent.finish(status, report.note, report.tags, report.files)
+        parent.finish(status, report.note, report.tags, report.files, report.metrics)
     print(table(folder), flush=True)
     for line in report.lines:
         print(line, flush=True)
