@@ -15,6 +15,7 @@ from lmlab.check import check_composed
 from lmlab.config import resolve
 from lmlab.config.compose import Composed, Composer
 from lmlab.config.error import ConfigError
+from lmlab.config.needs import needs_model
 from lmlab.config.secrets import redact
 from lmlab.config.suggest import nearest
 from lmlab.job import hash_of
@@ -54,6 +55,12 @@ class Planned:
     def devices(self) -> int:
         """Processes of the job."""
         return int(self.composed.cfg.hardware.get("devices", 1))
+
+    @property
+    def accelerator(self) -> str:
+        """hardware.accelerator; cpu for a job without a model."""
+        asked = str(self.composed.cfg.hardware.get("accelerator", "auto"))
+        return asked if needs_model({"stage": resolve.plain(self.composed.cfg.stage)}) else "cpu"
 
 
 @dataclass(frozen=True, slots=True)
