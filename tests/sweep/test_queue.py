@@ -12,9 +12,8 @@ import pytest
 from lmlab.sweep.queue import Submitit
 from lmlab.sweep.task import Task
 from tests.config.fake import write
-from tests.sweep.conftest import Start, outcome, states
+from tests.sweep.conftest import Start, killed_twice, outcome, states, wait_for
 from tests.sweep.driver import sweep
-from tests.sweep.test_run import wait_for
 
 KEYS: dict[str, Any] = {
     "cluster": "local", "jobs": 2, "partition": None, "account": None, "qos": None,
@@ -116,3 +115,11 @@ def test_a_signal_reaches_them_and_the_sweep_goes_on_under_another_launcher(
     monkeypatch.setenv("FAKE_SECONDS", "0")
     assert sweep(tree, "seed=1,2,3") == 0
     assert [len(times) for times in outcome(tree).values()] == [1, 1, 1]
+
+
+def test_a_launcher_killed_twice_finishes_every_job_once(tree, start: Start, monkeypatch):
+    pytest.importorskip("submitit")
+    write(tree / "conf" / "launcher" / "submitit.yaml", OPTION)
+    monkeypatch.setenv("FAKE_SECONDS", "0.3")
+    found = killed_twice(start, tree, "launcher=submitit", "launcher.jobs=1")
+    assert [len(times) for times in found.values()] == [1] * 4
