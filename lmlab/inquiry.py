@@ -99,8 +99,17 @@ def _track(job: Job, answer: Answer, files: list[Path], tags: dict[str, str]) ->
         tracker.file(file, file.name if file.suffix in (".yaml", ".md") else f"report/{file.name}")
     for name, rows in answer.tables.items():
         tracker.table(rows, f"{name}.json")
-    tracker.tags(tags | {"mlflow.note.content": answer.text})
+    tracker.tags(tags | {"mlflow.note.content": _page(job, root, answer.text)})
     tracker.end("finished", track["request_seconds"])
+
+
+def _page(job: Job, root: Path, text: str) -> str:
+    """The text under links to the runs that were read, but for those of the job's own sweep."""
+    from lmlab.tracked import pages
+
+    names = list(job.config["stage"].get("runs") or [])
+    read = pages(names, root, job.folder, job.parent_run_id)
+    return f"Read: {', '.join(read)}\n\n{text}" if read else text
 
 
 def _short(path: Path) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from lmlab.scaling.grid_run import GridRun
+from lmlab.sweep.note import link
 from lmlab.sweep.result import SIZES
-from lmlab.track.folder import Folder, read_json
+from lmlab.track.folder import Folder, read_json, run_id_of
+from lmlab.track.sync import address
 
 KEPT = ("train/loss_nats", "progress/tokens")  # whose history is read
 
@@ -68,19 +70,43 @@ def _folders(name: str, root: Path) -> dict[Path, str]:
     path = Path(name)
     if (path / "config.yaml").is_file():
         return {path: ""}
-    places = [path, root / name, root / "sweeps" / name]
+    sweep = _sweep(name, root)
+    if sweep is not None:
+        base, record = sweep.resolve().parent.parent, read_json(sweep / "sweep.json")
+        jobs = {job["folder"]: job["name"] for job in record["jobs"] if job.get("folder")}
+        return {base / folder: name for folder, name in jobs.items()}
+    return {root / name: ""} if (root / name / "config.yaml").is_file() else {}
+
+
+def _sweep(name: str, root: Path) -> Path | None:
+    """The folder of the sweep that a name stands for; None where it is none."""
+    places = [Path(name), root / name, root / "sweeps" / name]
     places += [
         file.parent
         for file in root.glob("sweeps/*/run.json")
         if read_json(file).get("mlflow_run_id") == name
     ]
-    for place in places:
-        record = read_json(place / "sweep.json")
-        if record:
-            base = place.resolve().parent.parent
-            jobs = {job["folder"]: job["name"] for job in record["jobs"] if job.get("folder")}
-            return {base / folder: name for folder, name in jobs.items()}
-    return {root / name: ""} if (root / name / "config.yaml").is_file() else {}
+    return next((place for place in places if read_json(place / "sweep.json")), None)
+
+
+def pages(names: list[str], root: Path, own: Path, parent: str | None = None) -> list[str]:
+    """What `read_runs` reads, by name: as links where it is in the MLflow store of the run `own`.
+
+    parent: a run that is left out, the one that the page stands under anyway.
+    """
+    found = []
+    for name in dict.fromkeys(names):
+        folder = _sweep(name, root) or next(iter(_folders(name, root)), None)
+        if folder is None:
+            found += [name] * (name != parent)
+        elif parent is None or run_id_of(folder) != parent:
+            here = _store(folder) == _store(own)
+            found.append(link(folder.name, folder) if here else str(folder))
+    return found
+
+
+def _store(folder: Path) -> str:
+    return address(read_json(folder / "run.json").get("store", ""), folder)
 
 
 def _stored(name: str, root: Path, track: dict[str, Any], kept: tuple[str, ...]) -> list[GridRun]:

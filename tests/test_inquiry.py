@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from lmlab.__main__ import main
 from tests.conftest import ROOT
 from tests.scaling.synthetic import grid
+from tests.test_tracked import grid as mini  # noqa: F401
 
 
 def only_run(root: Path) -> Path:
@@ -53,8 +55,6 @@ def test_a_scaling_law_of_a_file_is_tracked_with_its_verdict(tmp_path, monkeypat
     run = only_run(tmp_path / "runs")
     names = {path.name for path in run.iterdir()}
     assert {"report.md", "isoflop.png", "contour.pdf", "approaches.csv", "metrics.json"} <= names
-    from mlflow import MlflowClient
-
     client = MlflowClient(f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}")
     known = json.loads((run / "run.json").read_text())
     tracked = client.get_run(known["mlflow_run_id"])
@@ -63,6 +63,17 @@ def test_a_scaling_law_of_a_file_is_tracked_with_its_verdict(tmp_path, monkeypat
     assert 0.4 < tracked.data.metrics["scaling/size_exponent_approach_3"] < 0.6
     inside = {item.path for item in client.list_artifacts(tracked.info.run_id, "report")}
     assert {"report/isoflop.png", "report/residual.pdf"} <= inside
+
+
+def test_the_page_links_the_sweep_that_was_read(mini, capsys):  # noqa: F811
+    root, parent = mini
+    words = ["stage=curves", "stage.runs=[mini-1234]", "stage.y={train/loss_nats: loss}"]
+    assert main([*words, f"run.root={root}"]) == 0, capsys.readouterr().err
+    run = next(root.glob("*stage-curves*"))
+    known = json.loads((run / "run.json").read_text())
+    client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+    page = client.get_run(known["mlflow_run_id"]).data.tags["mlflow.note.content"]
+    assert page.startswith("Read: [mini-1234](#/experiments/") and f"/runs/{parent})" in page
 
 
 def test_a_mistake_is_one_sentence_and_leaves_no_folder(tmp_path, capsys):

@@ -8,9 +8,9 @@ import pytest
 
 from lmlab.sweep.folder import Entry, SweepFolder
 from lmlab.track.brief import Brief
-from lmlab.track.folder import Folder, write_json
+from lmlab.track.folder import Folder, read_json, write_json
 from lmlab.track.parent import start_parent
-from lmlab.tracked import from_folder, read_runs
+from lmlab.tracked import from_folder, pages, read_runs
 
 TRACK = {"project": "grid", "uri": None, "request_seconds": 10.0}
 
@@ -89,3 +89,20 @@ def test_a_run_that_asks_for_its_own_sweep_is_not_among_its_runs(grid):
     root, _ = grid
     found = read_runs(["mini-1234"], root, TRACK, own=root / "bad")
     assert [run.name for run in found] == ["small", "large"]
+
+
+def test_what_is_read_is_linked_but_for_the_page_above(grid):
+    root, parent = grid
+    known, own = read_json(root / "sweeps" / "mini-1234" / "run.json"), root / "large"
+    address = f"[mini-1234](#/experiments/{known['experiment_id']}/runs/{parent})"
+    for name in ("mini-1234", parent, str(root / "sweeps" / "mini-1234")):
+        assert pages([name, name], root, own) == [address]
+        assert pages([name], root, own, parent) == []
+    assert pages(["small"], root, own)[0].startswith("[small](#/experiments/")
+    assert pages(["5f00"], root, own) == ["5f00"]
+
+
+def test_what_is_in_another_store_is_named(grid, tmp_path):
+    root, _ = grid
+    write_json(tmp_path / "run" / "run.json", {"store": "sqlite:///mlflow.db"})
+    assert pages(["small"], root, tmp_path / "run") == [str(root / "small")]

@@ -47,17 +47,26 @@ class Carried:
     last: Row | None = None
     ranges: Space = field(default_factory=dict)
 
-    def rows(self, replaced: Axes) -> list[Row]:
-        """The jobs of the lists, with the lists of `replaced` in place of those of the same key."""
-        axes = {key: replaced.get(key, values) for key, values in self.axes.items()}
-        found = [
-            {**self.fixed, **job, **row}
-            for job in self.jobs or [{}]
-            for row in rows(axes, self.grid)
-        ]
+    def rows(self, typed: Axes, grid: str | None = None) -> list[Row]:
+        """The jobs: a list of `typed` replaces the one of its key, and multiplies them where it is new.
+
+        grid: as typed; it holds for all lists together, in place of the experiment's own. Raises:
+        ConfigError for a zip that has no two lists to pair, and as `grid.rows`.
+        """
+        own = {key: typed.get(key, values) for key, values in self.axes.items()}
+        new = {key: values for key, values in typed.items() if key not in own}
+        if grid == "zip" and sum(len(values) > 1 for values in (own | new).values()) < 2:
+            raise ConfigError(["sweep.grid=zip: there are no two lists to pair here; leave it out"])
+        more = rows(new, grid or "product")
+        if grid == "zip":
+            lists = rows(own | new, grid)
+        else:
+            lists = [{**row, **other} for row in rows(own, grid or self.grid) for other in more]
+        found = [{**self.fixed, **job, **row} for job in self.jobs or [{}] for row in lists]
         if self.baseline is None:
             return found
-        return [{**self.fixed, **self.baseline, BASELINE: "baseline"}, *found]
+        first: Row = {**self.fixed, **self.baseline, BASELINE: "baseline"}
+        return [*({**first, **other} for other in more), *found]
 
 
 def carries(experiment: Any) -> bool:

@@ -15,6 +15,7 @@ from lmlab import launch
 from lmlab.config import run_folder
 from lmlab.config.report import WRONG_CONFIG
 from lmlab.sweep.folder import Entry, SweepFolder
+from lmlab.sweep.gpus import wanted
 from lmlab.sweep.local import Adopted
 from lmlab.sweep.plan import Plan, Planned, refer
 from lmlab.sweep.shared import take_over
@@ -39,6 +40,8 @@ class Launcher(Protocol):
     at_once: int | None
 
     def threads(self, num_processes: int) -> int | None: ...
+
+    def has_room(self, task: Task, num_gpus: int) -> bool: ...
 
     def start(self, task: Task) -> Handle: ...
 
@@ -74,7 +77,7 @@ class Dispatch:
         self.running: dict[str, Handle] = {}
         self.tries: dict[str, int] = {}
         self.received: list[int] = []
-        self.stopping = False
+        self.stopping, self.blocked = False, False
 
     def run(self, show: Show, parent_run_id: str | None) -> int:
         """Run what `look` found left; 0 when all finished, 130 or 143 when stopped, else 1."""
@@ -82,9 +85,10 @@ class Dispatch:
         with self._signals():
             while True:
                 self._settle()
+                self.blocked = False
                 self._start()
                 self.show.tick()
-                if not self.running:
+                if not self.running and not self.blocked:
                     break
                 time.sleep(PAUSE_SECONDS)
         if self.received:
@@ -161,8 +165,11 @@ class Dispatch:
                 return
             if self.launcher.at_once is not None and len(self.running) >= self.launcher.at_once:
                 return
-            if entry.state == "waiting" and self._may(self.planned[entry.hash], entry):
-                self._begin(self.planned[entry.hash], entry)
+            if entry.state != "waiting" or not self._may(self.planned[entry.hash], entry):
+                continue
+            if not self._has_room(self.planned[entry.hash], entry):
+                return
+            self._begin(self.planned[entry.hash], entry)
 
     def _may(self, job: Planned, entry: Entry) -> bool:
         """Whether the jobs that this one needs have finished; it is left out if one has not."""
@@ -171,6 +178,11 @@ class Dispatch:
             entry.state = "left out"
             self.folder.save()
         return states <= {"finished"}
+
+    def _has_room(self, job: Planned, entry: Entry) -> bool:
+        number = wanted(job.accelerator, job.devices)
+        self.blocked = not self.launcher.has_room(self.folder.task(entry), number)
+        return not self.blocked
 
     def _begin(self, job: Planned, entry: Entry) -> None:
         run, task = self.folder.run_folder(entry), self.folder.task(entry)
@@ -181,6 +193,7 @@ class Dispatch:
         task.write(
             config=str((run / "config.yaml").resolve()),
             processes=job.devices,
+            accelerator=job.accelerator,
             threads=self.launcher.threads(job.devices),
             worker=self.worker,
         )

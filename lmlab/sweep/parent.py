@@ -33,9 +33,14 @@ class Parent:
         )
 
     def finish(
-        self, status: str, note: str, tags: dict[str, str], files: tuple[str, ...] = ()
+        self,
+        status: str,
+        note: str,
+        tags: dict[str, str],
+        files: tuple[str, ...] = (),
+        metrics: dict[str, float] | None = None,
     ) -> None:
-        """Close it, finished, failed or interrupted, with its page, tags and files."""
+        """Close it, finished, failed or interrupted, with its page, tags, files and metrics."""
         if self.run_id is None:
             return
         from lmlab.track.parent import finish_parent
@@ -48,6 +53,7 @@ class Parent:
             note=note,
             tags=tags,
             files=files,
+            metrics=metrics,
         )
 
 

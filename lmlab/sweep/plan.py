@@ -15,6 +15,7 @@ from lmlab.check import check_composed
 from lmlab.config import resolve
 from lmlab.config.compose import Composed, Composer
 from lmlab.config.error import ConfigError
+from lmlab.config.needs import needs_model
 from lmlab.config.secrets import redact
 from lmlab.config.suggest import nearest
 from lmlab.job import hash_of
@@ -54,6 +55,12 @@ class Planned:
     def devices(self) -> int:
         """Processes of the job."""
         return int(self.composed.cfg.hardware.get("devices", 1))
+
+    @property
+    def accelerator(self) -> str:
+        """hardware.accelerator; cpu for a job without a model."""
+        asked = str(self.composed.cfg.hardware.get("accelerator", "auto"))
+        return asked if needs_model({"stage": resolve.plain(self.composed.cfg.stage)}) else "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,7 @@ def make_plan(composer: Composer, overrides: list[str]) -> Plan:
         own = [*_hydra_words(overrides), *whole]
         return search_plan(composer, master, overrides, own, told, space, axes)
     _only_of_a_search({**told.ranges, **space}, whole)
-    all_rows = _rows(told, axes, master.cfg.sweep.get("grid") or "product")
+    all_rows = _rows(told, axes, master.cfg.sweep.get("grid"))
     keys = varied(all_rows)
     make = Maker(composer, [*_hydra_words(overrides), *whole], keys, set(axes))
     jobs = _compose_all(make, all_rows, told)
@@ -158,17 +165,13 @@ def _take_whole(axes: Axes) -> list[str]:
     return found
 
 
-def _rows(told: Carried, axes: Axes, grid: str) -> list[Row]:
-    """The jobs of the experiment, each times those of the command line, which replace its keys."""
-    replaced = {key: values for key, values in axes.items() if key in told.axes}
-    rest = {key: values for key, values in axes.items() if key not in replaced}
+def _rows(told: Carried, axes: Axes, grid: str | None) -> list[Row]:
+    """The jobs of the experiment and of the command line, whose single values hold for every job."""
+    if not (told.axes or told.jobs or told.fixed or told.baseline is not None):
+        return rows(axes, grid or "product")
     typed = {key: values[0] for key, values in axes.items() if len(values) == 1}
-    if told.axes or told.jobs or told.fixed or told.baseline is not None:
-        found = [{**row, **more} for row in told.rows(replaced) for more in rows(rest, grid)]
-        found = [{**row, **typed} for row in found]
-        unique = {tuple(sorted(row.items())): row for row in found}
-        return list(unique.values())
-    return rows(axes, grid)
+    found = [{**row, **typed} for row in told.rows(axes, grid)]
+    return list({tuple(sorted(row.items())): row for row in found}.values())
 
 
 @dataclass(frozen=True, slots=True)

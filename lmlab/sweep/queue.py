@@ -38,33 +38,53 @@ class Submitit:
         cluster: Literal["slurm", "local"],
         jobs: int | None,
         partition: str | None,
+        account: str | None,
+        qos: str | None,
+        constraint: str | None,
         minutes: int,
         cpus: int,
-        gpus: int,
+        gpus: int | None,
         memory_gb: int | float,
+        additional_parameters: dict[str, Any],
     ) -> None:
         try:
             import submitit
         except ImportError:
             raise ValueError("launcher=submitit needs: pip install 'lmlab[submitit]'") from None
         self._make = submitit.AutoExecutor
-        self.at_once, self._cluster, self._cpus = jobs, cluster, cpus
-        self._wishes: dict[str, Any] = {
-            "timeout_min": minutes,
-            "cpus_per_task": cpus,
-            "gpus_per_node": gpus,
-            "mem_gb": memory_gb,
+        self.at_once, self._cluster, self._cpus, self._gpus = jobs, cluster, cpus, gpus
+        self._wishes: dict[str, Any] = {"timeout_min": minutes, "mem_gb": memory_gb}
+        slurm = {
+            "partition": partition,
+            "account": account,
+            "qos": qos,
+            "constraint": constraint,
+            "additional_parameters": additional_parameters or None,
         }
-        if partition is not None:
-            self._wishes["slurm_partition"] = partition
+        self._wishes |= {f"slurm_{name}": value for name, value in slurm.items() if value}
 
     def threads(self, num_processes: int) -> int | None:
-        """CPU threads of each process of a job of so many processes."""
-        return max(1, self._cpus // num_processes)
+        """CPU threads of each process of a job, however many it has."""
+        return self._cpus
+
+    def has_room(self, task: Task, num_gpus: int) -> bool:
+        """The queue starts a job when what it wants is free."""
+        return True
+
+    def parameters(self, task: Task) -> dict[str, Any]:
+        """What the job asks of the queue, by submitit's names; as much as its processes need."""
+        what = task.what()
+        one_each = what["processes"] if what["accelerator"] == "gpu" else 0
+        gpus = one_each if self._gpus is None else self._gpus
+        return self._wishes | {
+            "name": f"lmlab-{task.path.stem}",
+            "cpus_per_task": self._cpus * what["processes"],
+            **({"gpus_per_node": gpus} if gpus else {}),
+        }
 
     def start(self, task: Task) -> Queued:
         """Put the job into the queue."""
         os.environ["PYTHONPATH"] = package_environment().get("PYTHONPATH", "")
         executor = self._make(folder=task.path.with_suffix(".queue"), cluster=self._cluster)
-        executor.update_parameters(**self._wishes, name=f"lmlab-{task.path.stem}")
+        executor.update_parameters(**self.parameters(task))
         return Queued(executor.submit(run, task.path), task)

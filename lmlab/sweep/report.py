@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,16 @@ MAX_METRICS = 10
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """note: Markdown; files: written into the sweep's folder; lines: for the terminal."""
+    """note: Markdown; files: written into the sweep's folder; lines: for the terminal.
+
+    metrics: of the sweep as a whole, from its jobs that train nothing.
+    """
 
     note: str
     tags: dict[str, str]
     files: tuple[str, ...]
     lines: list[str]
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 def make_report(plan: Plan, folder: SweepFolder, *, finished: bool) -> Report:
@@ -65,14 +69,14 @@ def make_report(plan: Plan, folder: SweepFolder, *, finished: bool) -> Report:
     lines += [f"figure: {readable(folder.path / figure)}"] if figure else said
     ranked, ranked_lines, drawn = _ranking(plan, folder, jobs, results)
     lines, files = [*ranked_lines, *lines], [*files, *drawn]
-    answered, drawn = answers(results, folder.path)
-    files += drawn
     searched: list[str] = []
     if isinstance(plan, SearchPlan):
         from lmlab.sweep.search_report import search_report
 
         best, searched, drawn = search_report(plan, folder)
         lines, files = [*lines, best], [*files, *drawn]
+    answered = answers(results, folder.path, files)
+    files += answered.files
     before = [
         *verdict,
         *searched,
@@ -80,13 +84,13 @@ def make_report(plan: Plan, folder: SweepFolder, *, finished: bool) -> Report:
         "",
         *figures(files, folder.path),
         *ranked,
-        *answered,
+        *answered.note,
         *said,
     ]
     if not finished:
         before = [f"Go on where it stopped: `{go_on(plan, folder)}`", "", *before]
     note = fitted(before, markdown(linked(rows, results)), [])
-    return Report(note, tags, tuple(files), lines)
+    return Report(note, tags, tuple(files), lines, answered.metrics)
 
 
 def table_rows(results: list[Result]) -> list[dict[str, Any]]:

@@ -10,9 +10,10 @@ from lmlab import launch
 from lmlab.config.compose import Composer
 from lmlab.config.error import ConfigError
 from lmlab.config.origin import readable
-from lmlab.sweep import expect, figure, ranking
+from lmlab.sweep import expect, figure, gpus, ranking
 from lmlab.sweep.dispatch import Dispatch
 from lmlab.sweep.folder import NEW, SweepFolder, opened, recorded
+from lmlab.sweep.local import Local
 from lmlab.sweep.parent import Parent, go_on
 from lmlab.sweep.plan import Plan, make_plan
 from lmlab.sweep.report import make_report
@@ -37,6 +38,8 @@ def run_sweep(composer: Composer, overrides: list[str], worker: str = "lmlab.wor
 
         return dry_run(plan.at_corners() if isinstance(plan, SearchPlan) else plan)
     launcher = instantiate(plan.config["launcher"], _convert_="all")
+    if isinstance(launcher, Local):
+        _say_gpus(plan, launcher)
     with opened(plan) as folder:
         return _run(plan, folder, launcher, worker)
 
@@ -55,13 +58,21 @@ def _run(plan: Plan, folder: SweepFolder, launcher: object, worker: str) -> int:
         show.close()
         status = "interrupted" if code in launch.STOPPED else "failed" if code else "finished"
         report = make_report(plan, folder, finished=code == 0)
-        parent.finish(status, report.note, report.tags, report.files)
+        parent.finish(status, report.note, report.tags, report.files, report.metrics)
     print(table(folder), flush=True)
     for line in report.lines:
         print(line, flush=True)
     if code:
         print(f"go on: {go_on(plan, folder)}", flush=True)
     return code
+
+
+def _say_gpus(plan: Plan, launcher: Local) -> None:
+    """Say where jobs will wait for GPUs. Raises: ConfigError for one that wants too many."""
+    jobs = plan.at_corners().jobs if isinstance(plan, SearchPlan) else plan.jobs
+    said = launcher.check(gpus.wanted(job.accelerator, job.devices) for job in jobs)
+    if said:
+        print(said, flush=True)
 
 
 def _say_start(folder: SweepFolder) -> None:

@@ -79,7 +79,10 @@ class Search(Dispatch):
         return not (waits or stopping) and number < self.rules["trials"]
 
     def _ask(self) -> None:
-        """A new trial, in sweep.json before it begins; none where every point has been tried."""
+        """A new trial, in sweep.json before it begins; none where every point has been tried.
+
+        Where there is no room for it yet it waits, as the jobs of a grid do.
+        """
         known, number = self.trials(), len(self.folder.entries) + 1
         for again in range(TRIES):
             seed = (int(self.search.config["seed"]) * 1_000_003 + number * 1009 + again) % 2**32
@@ -95,7 +98,8 @@ class Search(Dispatch):
         self.search.jobs.append(job)
         self.folder.entries.append(entry)
         self.planned[job.hash], self.entries[job.hash] = job, entry
-        self._begin(job, entry)
+        if self._has_room(job, entry):
+            self._begin(job, entry)
 
     def _settle(self) -> None:
         super()._settle()

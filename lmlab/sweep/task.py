@@ -39,11 +39,20 @@ class Task:
         return self.path.with_suffix(".txt")
 
     def write(self, **what: Any) -> None:
-        """config, processes, threads, worker: see `run`."""
+        """config, processes, threads, worker: see `run`; accelerator: for the launcher."""
         write_json(self.path, what)
 
+    def what(self) -> dict[str, Any]:
+        """What was written."""
+        return read_json(self.path)
+
+    def others(self) -> list[Task]:
+        """The other jobs of the sweep."""
+        found = self.path.parent.glob("*.json")
+        return [Task(p) for p in found if p != self.path and not p.name.endswith(".state.json")]
+
     def state(self) -> dict[str, Any]:
-        """pid, host, attempts and, once it has ended, code."""
+        """pid, host, attempts, the GPUs it was given and, once it has ended, code."""
         return read_json(self.path.with_suffix(".state.json"))
 
     def note(self, **changes: Any) -> None:
@@ -71,7 +80,8 @@ def run(path: Path) -> int:
     with task.lock() as lock:
         if lock is None:
             return HELD
-        what, config = task_of(path)
+        what = task.what()
+        config = Path(what["config"])
         if is_finished(config.parent, task):
             return 0
         attempts = int(task.state().get("attempts", 0)) + 1
@@ -99,12 +109,6 @@ def _locked(lock: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def task_of(path: Path) -> tuple[dict[str, Any], Path]:
-    """What to run, and the config.yaml to run it with."""
-    what = read_json(path)
-    return what, Path(what["config"])
 
 
 def is_finished(run_folder: Path, task: Task) -> bool:

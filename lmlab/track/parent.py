@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
-from lmlab.track.folder import Folder
+from lmlab.track.folder import Folder, read_json
 from lmlab.track.post import PENDING
 from lmlab.track.sender import Sender
 from lmlab.track.store import configure, store_uri, strip_credentials
@@ -54,18 +54,25 @@ def finish_parent(
     note: str | None = None,
     tags: dict[str, str] | None = None,
     files: tuple[str, ...] = (),
+    metrics: dict[str, float] | None = None,
 ) -> bool:
     """Close a sweep's parent: its note becomes `intro` and a table of its children, or `note`.
 
-    status: finished, failed or interrupted; files: of `folder`, kept as artifacts; a .json among
-    them is a table. Returns whether the store has all of it.
+    status: finished, failed or interrupted; files: of `folder`, kept as artifacts; a .json of
+    columns and data among them is shown as a table; metrics: of the sweep as a whole, at step 0.
+    Returns whether the store has all of it.
     """
     place = Folder(folder)
-    place.open()
+    known: dict[str, float] = {}
+    for event in place.open():
+        known |= event["values"] if event["type"] == "metrics" else {}
     ends = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
     place.append("summary", intro=strip_credentials(intro))  # also tags the best child
     for name in files:
-        place.append("file", file=name, to=name, table=name.endswith(".json"))
+        place.append("file", file=name, to=name, table=_is_table(folder / name))
+    new = {name: value for name, value in (metrics or {}).items() if known.get(name) != value}
+    if new:
+        place.append("metrics", step=0, values=new)
     said = {} if note is None else {"mlflow.note.content": strip_credentials(note)}
     if tags or said:
         cleaned = {key: strip_credentials(value) for key, value in (tags or {}).items()}
@@ -74,6 +81,10 @@ def finish_parent(
     place.record(status=status)
     project = place.known()["project"]
     return _send(_sender(place, store_uri(uri, root), root, project))
+
+
+def _is_table(path: Path) -> bool:
+    return path.suffix == ".json" and {*read_json(path)} == {"columns", "data"}
 
 
 def _sender(place: Folder, uri: str, root: Path, project: str) -> Sender:

@@ -98,7 +98,7 @@ OPTIONS = {
         token: ${oc.env:FAKE_TOKEN,null}
         """,
     "reward/length": "{_target_: lmlab.rollout.text_reward.Length, target: 3, unit: words}",
-    "launcher/local": "{_target_: lmlab.sweep.local.Local, jobs: 1}",
+    "launcher/local": "{_target_: lmlab.sweep.local.Local, jobs: 1, share_gpus: false}",
     "stage/pretrain": """
         # @package _global_
         stage: {_target_: fakelab.Pretrain, _partial_: true, prompts: [The]}

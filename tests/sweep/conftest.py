@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,3 +85,27 @@ def outcome(folder: Path) -> dict[str, list[str]]:
         job["name"]: (folder / "runs" / job["folder"] / "finished.txt").read_text().split()
         for job in sweep["jobs"]
     }
+
+
+def wait_for(folder: Path, pattern: str, number: int = 1) -> None:
+    """Until there are so many files; fails after 60 s."""
+    end = time.monotonic() + 60
+    while len(list(folder.glob(pattern))) < number:
+        assert time.monotonic() < end, pattern
+        time.sleep(0.01)
+
+
+def killed_twice(start: Start, tree: Path, *words: str) -> dict[str, list[str]]:
+    """The outcome of four jobs whose launcher was killed in its first and its second job."""
+    for number in (1, 2):
+        process = start("seed=1,2,3,4", *words)
+        try:
+            wait_for(tree, "runs/*/starts.txt", number)
+            assert process.poll() is None
+        finally:
+            process.kill()
+            process.communicate()
+    last = start("seed=1,2,3,4", *words)
+    _, said = last.communicate(timeout=240)
+    assert last.returncode == 0, said
+    return outcome(tree)

@@ -26,6 +26,7 @@ def main(config: Path, resume: bool) -> int:
     value, step = json.loads(saved.read_text()) if resume and saved.exists() else (seed, 0)
     note(folder / "run.json", {"status": "running"})
     append(folder / "starts.txt", f"{step} {os.environ.get('OMP_NUM_THREADS')}")
+    append(folder / "gpus.txt", os.environ.get("CUDA_VISIBLE_DEVICES", "all"))
     if fails(folder, seed):
         print(f"seed {seed} is out of luck")
         return 3

@@ -6,7 +6,7 @@ import pytest
 
 from lmlab.sweep.cluster import Ray
 from tests.config.fake import write
-from tests.sweep.conftest import outcome, states
+from tests.sweep.conftest import Start, killed_twice, outcome, states
 from tests.sweep.driver import sweep
 
 OPTION = "{_target_: lmlab.sweep.cluster.Ray, address: null, jobs: null, cpus: 1, gpus: 0}"
@@ -30,3 +30,12 @@ def test_jobs_go_through_a_local_ray(tree, monkeypatch):
     monkeypatch.delenv("FAKE_FAIL")
     assert sweep(tree, "seed=1,2,3") == 0
     assert [len(times) for times in outcome(tree).values()] == [1, 1, 1]
+
+
+@pytest.mark.slow
+def test_a_launcher_killed_twice_finishes_every_job_once(tree, start: Start, monkeypatch):
+    pytest.importorskip("ray")
+    write(tree / "conf" / "launcher" / "ray.yaml", OPTION)
+    monkeypatch.setenv("FAKE_SECONDS", "0.3")
+    found = killed_twice(start, tree, "launcher=ray", "launcher.jobs=1")
+    assert [len(times) for times in found.values()] == [1] * 4

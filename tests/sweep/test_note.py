@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lmlab.sweep.note import MAX_LETTERS, figures, fitted, linked
+from lmlab.sweep.report import markdown, table_rows
 from lmlab.sweep.result import Result
 from lmlab.track.folder import write_json
 
@@ -21,8 +22,30 @@ def test_of_a_long_table_the_first_rows_stay():
 
 
 def test_a_long_report_is_cut_with_a_word():
-    text = fitted(["line " * 20] * 200, TABLE, [])
-    assert len(text) <= MAX_LETTERS and text.endswith("(cut; all of it is in the artifacts)")
+    rows = [f"| {number} |" for number in range(29)]
+    text = fitted(["line " * 20] * 200, [*TABLE, *rows], ["z"])
+    assert len(text) <= MAX_LETTERS and "(cut; all of it is in the artifacts)" in text
+    shown = [row for row in rows if row in text.splitlines()]
+    assert shown == rows[: len(shown)] and len(shown) >= 5 and text.endswith("z")
+    assert f"and {29 - len(shown)} more, in the artifact table.json" in text
+
+
+def test_a_sweep_of_29_jobs_shows_its_report_and_the_rows_that_fit(tmp_path):
+    results = []
+    for number in range(29):
+        folder = tmp_path / f"run-{number}"
+        folder.mkdir()
+        write_json(folder / "run.json", {"mlflow_run_id": f"{number:032x}", "experiment_id": "1"})
+        name = f"budget.flops=4.5e+12 batch.tokens=2048 arch=gpt_{number}k"
+        metrics = {"val/loss_nats": 1.9, "progress/flops": 4.5e12, "progress/tokens": 4e7}
+        sizes = {"params/non_embedding": 32112.0, "val/bits_per_byte": 2.7}
+        results.append(Result(name, "finished", folder, metrics=metrics | sizes))
+    report = ["word " * 20] * 33  # as long as that of a scaling law
+    text = fitted(report, markdown(linked(table_rows(results), results)), [])
+    assert MAX_LETTERS - 250 < len(text) <= MAX_LETTERS
+    assert text.startswith("\n".join(report)) and "(cut" not in text
+    shown = text.count("](#/experiments/1/runs/")
+    assert 20 < shown < 29 and f"and {29 - shown} more, in the artifact table.json" in text
 
 
 def test_jobs_are_links_and_figures_pictures_once_there_are_addresses(tmp_path: Path):

@@ -69,6 +69,27 @@ def test_an_experiment_carries_its_jobs_and_the_command_line_has_the_last_word(p
     )
 
 
+def test_a_typed_grid_holds_for_the_lists_of_an_experiment(places):
+    experiment(places, "  sweep: {arch.width: [8, 16], seed: [1, 2]}")
+    pairs = ["arch.width=8 seed=1", "arch.width=16 seed=2"]
+    assert len(names(places, "experiment=many")) == 4
+    assert names(places, "experiment=many", "sweep.grid=zip") == pairs
+    dropped = names(places, "experiment=many", "sweep.grid=zip", "arch.dropout=0.1,0.2")
+    assert dropped == [f"{pairs[0]} arch.dropout=0.1", f"{pairs[1]} arch.dropout=0.2"]
+    assert names(places, "experiment=many", "sweep.grid=zip", "seed=3,4")[1][-6:] == "seed=4"
+    experiment(places, "  sweep: {arch.width: [8, 16], seed: [1, 2], grid: zip}")
+    assert len(names(places, "experiment=many", "sweep.grid=product")) == 4
+
+
+def test_lists_of_an_experiment_that_make_no_pairs_are_refused(places):
+    experiment(places, "  sweep: {arch.width: [8, 16, 32], seed: [1, 2]}")
+    with pytest.raises(ConfigError, match="same length: arch.width has 3, seed has 2"):
+        names(places, "experiment=many", "sweep.grid=zip")
+    experiment(places, "  sweep: {jobs: [{seed: 1}, {seed: 2}], arch.width: [8, 16]}")
+    with pytest.raises(ConfigError, match="no two lists to pair here; leave it out"):
+        names(places, "experiment=many", "sweep.grid=zip")
+
+
 def test_a_baseline_is_one_more_job(places):
     experiment(places, "  sweep: {arch.width: [8, 16], baseline: {arch.width: 4}}")
     assert names(places, "experiment=many") == [
@@ -76,6 +97,9 @@ def test_a_baseline_is_one_more_job(places):
         "arch.width=8",
         "arch.width=16",
     ]
+    more = names(places, "experiment=many", "seed=1,2")
+    assert more[:2] == ["arch.width=4 baseline seed=1", "arch.width=4 baseline seed=2"]
+    assert len(more) == 6
 
 
 CHAIN = """  stages:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -57,3 +58,22 @@ def test_a_killed_sweep_ends_like_an_undisturbed_one(tmp_path: Path):
     found = children(tmp_path / "killed")
     assert found == children(tmp_path / "whole")
     assert {name: status for name, (status, _) in found.items()} == {"seed=1": "FINISHED", "seed=2": "FINISHED"}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_job_of_two_processes_runs_beside_one_of_one(tmp_path: Path):
+    words = [text for text in SMALL if not text.startswith(("hardware=", "budget.", "checkpoint."))]
+    words += ["hardware=cpu,ddp", "hardware.accelerator=cpu", "hardware.precision=fp32"]
+    words += ["budget.steps=5", "arch.dropout=0", "track=none", "launcher.jobs=2"]
+    env = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "lmlab", "-m", *words]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder,) = tmp_path.glob("runs/sweeps/*")
+    jobs = json.loads((folder / "sweep.json").read_text())["jobs"]
+    one, two = [tmp_path / "runs" / job["folder"] for job in jobs]
+    assert [job["state"] for job in jobs] == ["finished", "finished"]
+    assert "2 processes (ddp)" in (folder / "jobs" / "002.txt").read_text()
+    assert "processes" not in (folder / "jobs" / "001.txt").read_text()
+    losses = [json.loads((run / "metrics.json").read_text())["val/loss_nats"] for run in (one, two)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-5)

@@ -5,11 +5,14 @@ import re
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
+from lmlab.__main__ import main
 from lmlab.config.error import ConfigError
 from lmlab.sweep.report import markdown, table_rows
 from lmlab.sweep.result import Result
 from tests.config.fake import write
+from tests.conftest import ROOT
 from tests.sweep.driver import sweep
 
 MANY = """
@@ -103,3 +106,17 @@ def test_a_wrong_published_figure_or_ranking_is_refused_before_any_job(tree, old
     with pytest.raises(ConfigError, match=re.escape(said)):
         sweep(tree, "experiment=ranked")
     assert not list(tree.glob("runs/sweeps/*"))
+
+
+@pytest.mark.slow
+def test_what_jobs_have_answered_is_in_the_parents_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    words = ["-m", "stage=plan", "arch=gpt_1m,gpt_3m", "hardware=cpu", "launcher.jobs=2"]
+    assert main([*words, "budget.tokens=1e9", f"run.root={tmp_path}"]) == 0, capsys.readouterr()
+    (folder,) = tmp_path.glob("sweeps/*")
+    run = json.loads((folder / "run.json").read_text())["mlflow_run_id"]
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    files = {item.path for item in client.list_artifacts(run)}
+    assert "table.json" in files and sum(name.endswith("-report.md") for name in files) == 2
+    note = client.get_run(run).data.tags["mlflow.note.content"]
+    assert "## [arch=gpt_1m](#/experiments/" in note and "## [arch=gpt_3m](" in note

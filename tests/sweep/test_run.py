@@ -14,17 +14,10 @@ import psutil
 import pytest
 
 from lmlab.config.error import ConfigError
-from tests.sweep.conftest import Start, outcome, states, sweeps
+from tests.sweep.conftest import Start, outcome, states, sweeps, wait_for
 from tests.sweep.driver import sweep
 
 TWELVE = "seed=range(12)"
-
-
-def wait_for(folder: Path, pattern: str, number: int = 1) -> None:
-    end = time.monotonic() + 30
-    while len(list(folder.glob(pattern))) < number:
-        assert time.monotonic() < end, pattern
-        time.sleep(0.01)
 
 
 def test_every_job_is_a_process_and_the_threads_are_divided(tree, capsys):

@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from lmlab.config.compose import Composer
 from lmlab.config.place import Places
+from lmlab.sweep import gpus
 from lmlab.sweep.run import run_sweep
+from lmlab.track.folder import read_json
 from tests.sweep.conftest import states, sweeps
 
 pytest.importorskip("optuna", reason="the extra `search` is not installed")
@@ -42,6 +45,16 @@ def test_it_runs_so_many_trials_and_names_the_best(tree, capsys):
     assert search(tree, "sweep.trials=6") == 0 and "all have finished" in capsys.readouterr().out
     assert search(tree, "sweep.trials=7") == 0
     assert len(chosen(tree)) == 7 and len(list(tree.glob("runs/*/starts.txt"))) == 7
+
+
+def test_trials_wait_for_a_gpu_of_their_own(tree, monkeypatch):
+    monkeypatch.setattr(gpus, "count_gpus", lambda: 1)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert search(tree, "sweep.trials=3", "launcher.jobs=2") == 0
+    found = [read_json(path) for path in tree.glob("runs/sweeps/*/jobs/*.state.json")]
+    found.sort(key=lambda state: state["started"])
+    assert [state["gpus"] for state in found] == [["0"]] * 3
+    assert all(one["ended"] <= two["started"] for one, two in pairwise(found))
 
 
 @pytest.mark.parametrize("rule", ["median", "halving"])

@@ -60,6 +60,21 @@ def test_a_sweep_is_a_parent_with_its_children(
     check(client, parent)
 
 
+def test_a_sweep_keeps_files_and_metrics_of_its_own(root: Path, client: MlflowClient) -> None:
+    parent = start(root)
+    (root / "sweep" / "points.json").write_text('{"columns": ["x"], "data": [[1]]}')
+    (root / "sweep" / "metrics.json").write_text('{"scaling/alpha": 0.34}')
+    for value in (0.33, 0.34, 0.34):
+        finish_parent(
+            folder=root / "sweep", root=root, uri=None, status="finished",
+            files=("points.json", "metrics.json"), metrics={"scaling/alpha": value},
+        )  # fmt: skip
+    assert [p.value for p in client.get_metric_history(parent, "scaling/alpha")] == [0.33, 0.34]
+    assert {file.path for file in client.list_artifacts(parent)} == {"points.json", "metrics.json"}
+    tables = client.get_run(parent).data.tags["mlflow.loggedArtifacts"]
+    assert "points.json" in tables and "metrics.json" not in tables
+
+
 def test_a_sweep_that_goes_on_keeps_its_parent(root: Path, client: MlflowClient) -> None:
     parent = start(root)
     finish_parent(folder=root / "sweep", root=root, uri=None, status="failed")
