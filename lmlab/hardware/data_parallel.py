@@ -23,6 +23,9 @@ class OneBackward(DDPStrategy):
 class DataParallel(Hardware):
     """Data parallel by torch's DistributedDataParallel; static_graph needs one micro-batch a step.
 
+    On CPUs, and on GPUs with hardware.deterministic, buckets stay as they are laid out at the start:
+    DDP would lay them out anew after its first step, in a resumed run too, and the sums of that step
+    would round in another order on three processes and more.
     Source: Li et al. 2020 (arXiv 2006.15704), buckets of 25 MB that overlap with backward.
     """
 
@@ -41,6 +44,11 @@ class DataParallel(Hardware):
         self.bucket_megabytes, self.static_graph = bucket_megabytes, static_graph
         self.gradient_dtype = gradient_dtype
 
+    @property
+    def keeps_buckets(self) -> bool:
+        """Whether a resumed run must add gradients in the order of one that was not stopped."""
+        return not self.static_graph and (self.deterministic or self.accelerator == "cpu")
+
     def lightning_strategy(self) -> Any:
         from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import bf16_compress_hook
 
@@ -50,5 +58,7 @@ class DataParallel(Hardware):
             gradient_as_bucket_view=True,
             bucket_cap_mb=self.bucket_megabytes,
             static_graph=self.static_graph,
+            # With this DDP keeps its first buckets (Reducer::should_rebuild_buckets).
+            find_unused_parameters=self.keeps_buckets,
             ddp_comm_hook=bf16_compress_hook if self.gradient_dtype == "bf16" else None,
         )

@@ -24,6 +24,16 @@ def test_communication_settings_reach_lightnings_strategy():
     assert strategy._ddp_kwargs["static_graph"] and strategy._ddp_kwargs["bucket_cap_mb"] == 1.0
 
 
+@pytest.mark.parametrize(("own", "kept"), [({}, True), ({"static_graph": True}, False)])
+def test_buckets_stay_as_they_were_laid_out(own, kept):
+    hardware = DataParallel(**keys(**OWN | own))
+    assert hardware.lightning_strategy()._ddp_kwargs["find_unused_parameters"] is kept
+    hardware.accelerator = "gpu"
+    assert not hardware.keeps_buckets
+    hardware.deterministic = True
+    assert hardware.keeps_buckets is kept
+
+
 def test_rounded_gradients_train_nearly_the_same(tmp_path, monkeypatch):
     monkeypatch.setenv("LMLAB_CACHE", str(tmp_path / "cache"))
     alone = losses(train(tmp_path, 1))

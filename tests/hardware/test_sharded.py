@@ -87,20 +87,12 @@ def test_an_encoder_and_its_decoder_train_to_the_losses_of_one_process(tmp_path)
     assert len(two) == 20 and far(one, two) < 1e-5
 
 
-@pytest.mark.parametrize("layout", [name for name in LAYOUTS if name != "ddp_4"])
+@pytest.mark.parametrize("layout", list(LAYOUTS))
 def test_a_resumed_run_ends_bitwise_as_one_that_was_not_stopped(runs, layout, tmp_path):
     number = LAYOUTS[layout][0]
     again = resume(cut(runs[layout], 10, tmp_path / "cut"), number)
     assert list(losses(again)) == list(range(11, 21))
     assert difference(essence(runs[layout]), essence(again)) is None
-
-
-def test_a_resumed_run_of_ddp_on_four_processes_ends_within_rounding(runs, tmp_path):
-    """DDP lays out its buckets anew after one step, and four summands in another order round apart."""
-    again = losses(resume(cut(runs["ddp_4"], 10, tmp_path / "cut"), 4))
-    first = losses(runs["ddp_4"])
-    assert list(again) == list(range(11, 21)) and again[11] == first[11]
-    assert far(first, again) < 1e-5
 
 
 @pytest.mark.parametrize("layout", ["fsdp2_4", "mesh_4"])
