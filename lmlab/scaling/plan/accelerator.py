@@ -26,6 +26,7 @@ class Accelerator:
     network_gbs: float
     price_usd_hour: float | None
     source: str
+    has_bf16: bool = True
 
     def peak(self, number: Number = "bf16") -> float:
         """FLOP/s with numbers of that kind. Raises: ValueError where the device has none."""
