@@ -13,6 +13,7 @@ from lmlab.config import resolve
 from lmlab.config.compose import Composer
 from lmlab.config.definition import literal
 from lmlab.config.place import find_places
+from lmlab.layout_of import asked_of
 from lmlab.scaling.plan.subject import Recipe, Subject
 from lmlab.shape_of import params_of, shape_of
 from lmlab.stage.plan import make_plan, step_sequences
@@ -29,7 +30,7 @@ def subject_of(config: dict[str, Any], choices: dict[str, str]) -> Subject:
     seq_len = _seq_len(config, arch)
     objective, node = _objective(config, choices)
     lengths = _lengths(node, arch, seq_len)
-    hardware, batch = config["hardware"], config["batch"]
+    batch = config["batch"]
     recipe = config["arch"]["recipe"]
     asked = batch["sequences"] and batch["sequences"] * seq_len
     return Subject(
@@ -42,8 +43,7 @@ def subject_of(config: dict[str, Any], choices: dict[str, str]) -> Subject:
         tokens=_tokens(config, arch, lengths, seq_len),
         batch_tokens=float(asked or batch["tokens"]),
         micro_sequences=int(batch["micro_sequences"]),
-        num_devices=int(hardware.get("devices", 1)) * int(hardware.get("nodes", 1)),
-        strategy=str(hardware.get("strategy", "auto")),
+        hardware=asked_of(config["hardware"]),
         recipe=Recipe(float(recipe["learning_rate"]), float(recipe["batch_tokens"])),
     )
 

@@ -42,6 +42,14 @@ def test_a_plan_of_gpt_3_takes_less_than_five_seconds(tmp_path):
     assert found["plan/chinchilla_tokens"] == pytest.approx(20 * 174.6e9, rel=1e-3)
 
 
+def test_a_plan_is_of_the_hardware_that_is_composed(tmp_path, capsys):
+    words = ["stage=plan", "arch=gpt_xl", "hardware=mesh", "track=none", f"run.root={tmp_path}"]
+    assert main(words) == 0
+    assert "DDP, tensor 4 on 8" in capsys.readouterr().out
+    assert main([*words, "hardware.rules.heads=null"]) != 0
+    assert "stage.strategy and" in " ".join(capsys.readouterr().err.split())
+
+
 def test_a_scaling_law_of_a_file_is_tracked_with_its_verdict(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     points = grid(4, 5, noise=0.002)

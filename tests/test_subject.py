@@ -10,6 +10,7 @@ from lmlab.config import resolve
 from lmlab.config.compose import Composer
 from lmlab.config.error import ConfigError
 from lmlab.config.place import find_places
+from lmlab.scaling.plan.memory import Layout
 from lmlab.scaling.plan.subject import Recipe
 from lmlab.subject import arch_of, other_arch, subject_of
 
@@ -23,7 +24,7 @@ def test_gpt_3_as_its_recipe_says():
     found = subject_of(*composed("arch=gpt_175b"))
     assert sum(found.params.values()) == 174_604_259_328  # the table's 175 billion
     assert found.tokens == pytest.approx(300e9, rel=1e-4) and found.batch_tokens == 3.2e6
-    assert found.lengths == (0, 2048, 2048) and (found.num_devices, found.strategy) == (1, "auto")
+    assert found.lengths == (0, 2048, 2048) and found.hardware.num_devices == 1
 
 
 def test_the_budget_is_that_of_training():
@@ -54,9 +55,11 @@ def test_another_size_brings_its_own_recipe():
         other_arch(config, choices, "gpt_176b")
 
 
-def test_devices_are_those_of_hardware():
+def test_devices_and_the_micro_batch_are_those_of_the_run():
     found = subject_of(*composed("hardware=ddp", "hardware.devices=8", "hardware.nodes=4"))
-    assert (found.num_devices, found.strategy) == (32, "ddp")
+    assert found.hardware.num_devices == 32 and found.hardware.layout == Layout(data=32)
+    assert found.micro_sequences == 16
+    assert subject_of(*composed("batch.micro_sequences=3")).micro_sequences == 3
 
 
 def test_the_vocabulary_has_what_the_objective_wishes_for():

@@ -11,9 +11,9 @@ from torch.distributed.device_mesh import DeviceMesh
 
 from lmlab.hardware.blocks import compile_blocks
 from lmlab.hardware.machine import Hardware
-from lmlab.hardware.settings import check_mesh, shares_of_mesh
 from lmlab.hardware.sharded import Sharded
 from lmlab.mesh import check, gradients_kept_apart, parallelize
+from lmlab.processes import check_mesh, shares_of_mesh
 
 
 class Mesh(Hardware):

@@ -45,7 +45,7 @@ def estimate(config: dict[str, Any]) -> dict[str, Any]:
     import torch
 
     from lmlab.build import flops_per_sequence, make_arch
-    from lmlab.hardware.settings import num_processes, num_shares
+    from lmlab.processes import num_processes, num_shares
     from lmlab.stage.plan import make_plan, step_sequences
     from lmlab.undrawn import NothingDrawn
     from lmlab.vocabulary import vocabulary
@@ -86,7 +86,7 @@ def estimate(config: dict[str, Any]) -> dict[str, Any]:
 
 def _spent(plan: Any, hardware: dict[str, Any]) -> dict[str, Any]:
     """hardware: its settings; a machine that has not what they ask for can plan it too."""
-    from lmlab.hardware.settings import num_processes
+    from lmlab.processes import num_processes
 
     if plan.num_steps is None:
         return {"tokens": None, "flops": None, "minutes": plan.minutes}

@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from lmlab.scaling.compute_plan import ComputePlan
+from lmlab.scaling.plan.memory import Layout
 from lmlab.scaling.plan.shape import Shape, params_by_part
-from lmlab.scaling.plan.subject import Recipe, Subject
+from lmlab.scaling.plan.subject import Asked, Recipe, Subject
 from tests.conftest import ROOT
 
 TEXT = (ROOT / "conf" / "stage" / "plan.yaml").read_text()
@@ -27,8 +28,7 @@ def subject(shape: Shape = GPT3, **changes: Any) -> Subject:
         "tokens": 300e9,
         "batch_tokens": 3.2e6,
         "micro_sequences": 1,
-        "num_devices": 1,
-        "strategy": "auto",
+        "hardware": Asked(layout=Layout()),
     }
     return Subject(**(keys | changes))
 
@@ -58,13 +58,51 @@ def test_without_a_strategy_the_least_divided_that_fits():
     assert "one device on 1" in small.text and "traffic" not in small.tables
 
 
-def test_hardware_names_the_strategy_and_the_devices():
-    asked = subject(num_devices=64, strategy="fsdp")
-    answer = ComputePlan(**NODE).answer(asked, no_other)
+def sharded(number: int, **keys: Any) -> Asked:
+    layout = Layout(zero=3, data=number, gathered_bytes=2, **keys)
+    return Asked(num_devices=number, layout=layout, accelerator="gpu", precision="bf16")
+
+
+def test_hardware_names_the_layout_and_the_devices():
+    answer = ComputePlan(**NODE).answer(subject(hardware=sharded(64)), no_other)
     assert "zero 3 on 64" in answer.text and "does not fit" in answer.text
     assert "Warning" not in answer.text
-    few = ComputePlan(**NODE).answer(subject(num_devices=4096, strategy="fsdp"), no_other)
+    few = ComputePlan(**NODE).answer(subject(hardware=sharded(4096)), no_other)
     assert "less than one sequence" in few.text
+    kept = sharded(64, replicas=2, checkpointing="blocks")
+    answer = ComputePlan(**NODE).answer(subject(hardware=kept), no_other)
+    assert "zero 3, 2 replicas, blocks checkpointed on 64" in answer.text
+
+
+def test_a_setting_of_the_stage_comes_before_hardware():
+    keys = {"num_devices": 128, "checkpointing": "blocks", "precision": "fp32", "tensor": 2}
+    answer = ComputePlan(**(NODE | keys)).answer(subject(hardware=sharded(64)), no_other)
+    assert "zero 3, tensor 2, blocks checkpointed on 128" in answer.text
+    ddp = ComputePlan(**(NODE | {"strategy": "ddp"})).answer(
+        subject(hardware=sharded(64)), no_other
+    )
+    assert "**DDP on 64" in ddp.text
+    with pytest.raises(ValueError, match=r"stage.tensor=3 does not divide 64"):
+        ComputePlan(**(NODE | {"tensor": 3})).answer(subject(hardware=sharded(64)), no_other)
+
+
+def test_what_hardware_cannot_be_planned_says_so_unless_the_stage_says_how():
+    odd = subject(hardware=Asked(num_devices=64, refusal="hardware.rules cannot be planned"))
+    with pytest.raises(ValueError, match="cannot be planned"):
+        ComputePlan(**NODE).answer(odd, no_other)
+    assert (
+        "zero 3 on 64" in ComputePlan(**(NODE | {"strategy": "zero3"})).answer(odd, no_other).text
+    )
+
+
+def test_fp32_is_slower_than_bf16_and_needs_more():
+    def metrics(precision: str) -> dict[str, float]:
+        asked = Asked(layout=Layout(), precision=precision)
+        return ComputePlan(**NODE).answer(subject(SMALL, hardware=asked), no_other).metrics
+
+    fp32, bf16, auto = (metrics(precision) for precision in ("fp32", "bf16", "auto"))
+    assert fp32["plan/days"] > bf16["plan/days"] and auto == bf16
+    assert fp32["plan/memory_bytes"] != bf16["plan/memory_bytes"]
 
 
 def test_what_changes_has_the_smaller_one_first():

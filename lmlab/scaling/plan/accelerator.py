@@ -26,6 +26,7 @@ class Accelerator:
     network_gbs: float
     price_usd_hour: float | None
     source: str
+    has_bf16: bool = True
 
     @property
     def memory_bytes(self) -> float:

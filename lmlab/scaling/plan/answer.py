@@ -69,7 +69,7 @@ class Plan:
                     for part, number in self.flops.items()
                 ]
             ),
-            "Memory of one device (GiB):",
+            "Memory of one device at the peak of a step (GiB):",
             markdown_table([_narrow(row) for row in self.memory]),
             markdown_table(self.traffic) if self.traffic else "One device sends nothing.",
         ]
@@ -114,9 +114,9 @@ def plan(
     if lengths is not None:
         forward = {k: v / seq_len for k, v in sequence_flops(shape, *lengths).items()}
     flops = wanted * trained(forward, checkpointing)
-    micro = micro_sequences * seq_len
-    rows = candidate_layouts(num_devices) if layouts is None else layouts
+    rows = candidate_layouts(num_devices, precision) if layouts is None else layouts
     rows = [(name, replace(layout, precision=precision)) for name, layout in rows]
+    passes = [one_pass(micro_sequences, seq_len, batch_tokens, layout.data) for _, layout in rows]
     return Plan(
         params=params_by_part(shape),
         flops=forward,
@@ -124,32 +124,45 @@ def plan(
         chinchilla_tokens=chinchilla_tokens(size),
         law_tokens=tokens_by_law(size),
         cost=cost(flops, machine, num_devices, utilisation, number, price_usd_hour),
-        memory=[_memory_row(name, shape, layout, micro, seq_len, machine) for name, layout in rows],
-        traffic=_traffic(rows, shape, micro, batch_tokens, machine),
+        memory=[
+            _memory_row(*row, shape, *each, seq_len, machine)
+            for row, each in zip(rows, passes, strict=True)
+        ],
+        traffic=[
+            _traffic_row(*row, shape, *each, machine)
+            for row, each in zip(rows, passes, strict=True)
+            if row[1].num_devices > 1
+        ],
         device=machine,
         num_devices=num_devices,
         utilisation=utilisation,
     )
 
 
-def _traffic(
-    rows: list[tuple[str, Layout]],
-    shape: Shape,
-    micro: int,
-    batch_tokens: float | None,
-    machine: Accelerator,
-) -> list[dict[str, Any]]:
-    return [
-        _traffic_row(name, shape, layout, micro, batch_tokens, machine)
-        for name, layout in rows
-        if layout.num_devices > 1
-    ]
+def one_pass(
+    micro_sequences: int, seq_len: int, batch_tokens: float | None, copies: int
+) -> tuple[int, int]:
+    """Tokens of a micro-batch on one data copy, and how many of them make a step.
+
+    As a run splits its share of the batch: at most micro_sequences; batch_tokens None: one of those.
+    """
+    if batch_tokens is None:
+        return micro_sequences * seq_len, 1
+    share = max(1, round(batch_tokens / seq_len / copies))
+    micro = min(micro_sequences, share)
+    return micro * seq_len, -(-share // micro)
 
 
 def _memory_row(
-    name: str, shape: Shape, layout: Layout, micro: int, seq_len: int, machine: Accelerator
+    name: str,
+    layout: Layout,
+    shape: Shape,
+    micro: int,
+    num_micro: int,
+    seq_len: int,
+    machine: Accelerator,
 ) -> dict[str, Any]:
-    parts = memory_by_part(shape, layout, micro, seq_len)
+    parts = memory_by_part(shape, layout, micro, seq_len, num_micro)
     total = sum(parts.values())
     row: dict[str, Any] = {"layout": name}
     row |= {f"{part} (GiB)": _number(value / 2**30) for part, value in parts.items()}
@@ -161,14 +174,8 @@ def _memory_row(
 
 
 def _traffic_row(
-    name: str,
-    shape: Shape,
-    layout: Layout,
-    micro: int,
-    batch_tokens: float | None,
-    machine: Accelerator,
+    name: str, layout: Layout, shape: Shape, micro: int, num_micro: int, machine: Accelerator
 ) -> dict[str, Any]:
-    num_micro = 1 if batch_tokens is None else max(1, round(batch_tokens / micro / layout.data))
     sent = bytes_sent(shape, layout, micro, num_micro)
     total = sum(sent.values())
     row: dict[str, Any] = {"layout": name, "micro-batches a step": num_micro}

@@ -22,12 +22,12 @@ def bytes_sent(
     """Bytes one device sends in one step of `num_micro` micro-batches, by collective.
 
     Stages 0 to 2 send gradients (and get weights) once a step; stage 3 gathers the weights for every
-    micro-batch's forward and backward pass and scatters its gradients; tensor parallelism sums the
-    output of every attention and feed-forward layer, forward and backward, and once more where
-    blocks are done again.
+    micro-batch's forward and backward pass and scatters its gradients, within each replica, and sums
+    the shares of gradients over replicas; tensor parallelism sums the output of every attention and
+    feed-forward layer, forward and backward, and once more where blocks are done again.
     Source: Rajbhandari et al. 2020 section 7; Shoeybi et al. 2019 (Megatron-LM) section 3.
     """
-    weight, working, gradient, _ = BYTES[layout.precision]
+    weight, _, gradient, _ = BYTES[layout.precision]
     params = num_params(shape) / layout.tensor
     found: dict[str, float] = {}
     if layout.data > 1 and layout.zero == 0:
@@ -36,9 +36,14 @@ def bytes_sent(
         found["gradients, reduce-scatter"] = ring_gather(params * gradient, layout.data)
         found["weights, all-gather"] = ring_gather(params * weight, layout.data)
     elif layout.data > 1:
-        gathered = 2 * num_micro * params * (working or weight)
-        found["weights, all-gather"] = ring_gather(gathered, layout.data)
-        found["gradients, reduce-scatter"] = ring_gather(num_micro * params * gradient, layout.data)
+        passes = 1 if layout.keeps_blocks else 2
+        sums = 1 if layout.keeps_gradients else num_micro
+        gathered = passes * num_micro * params * layout.gathered
+        found["weights, all-gather"] = ring_gather(gathered, layout.shards)
+        found["gradients, reduce-scatter"] = ring_gather(sums * params * gradient, layout.shards)
+        if layout.replicas > 1:
+            share = sums * params * gradient / layout.shards
+            found["gradients, all-reduce"] = ring_all_reduce(share, layout.replicas)
     if layout.tensor > 1:
         size = 4 if layout.precision == "fp32" else 2
         passes = 3 if layout.checkpointing == "blocks" else 2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lmlab.scaling.plan.flops import Checkpointing
+from lmlab.scaling.plan.memory import Layout
 from lmlab.scaling.plan.shape import Shape
 
 
@@ -16,13 +18,31 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What `hardware` asks for, whichever device it will be.
+
+    layout: with the precision that bf16 means there, None where hardware names no strategy for
+    several devices, or one that no plan knows, then `refusal` says so; accelerator: auto, cpu, gpu or
+    tpu; precision: auto, fp32, bf16 or fp8; note: what else a run would say.
+    """
+
+    num_devices: int = 1
+    layout: Layout | None = None
+    refusal: str = ""
+    accelerator: str = "auto"
+    precision: str = "auto"
+    checkpointing: Checkpointing = "none"
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """A run that is not started, as its configuration says it.
 
     params: counted, by part; lengths: tokens that an encoder reads, tokens of the only or the
     decoder stack, scored tokens, of one sequence of seq_len; objective: whose lengths these are;
-    tokens: of the whole run; strategy: by hardware, such as auto or ddp;
-    recipe: None where the architecture has none.
+    tokens: of the whole run; micro_sequences: at most, of one pass on one device; recipe: None where
+    the architecture has none.
     """
 
     name: str
@@ -34,6 +54,5 @@ class Subject:
     tokens: float
     batch_tokens: float
     micro_sequences: int
-    num_devices: int
-    strategy: str
+    hardware: Asked = Asked()
     recipe: Recipe | None = None

@@ -14,3 +14,11 @@ def test_the_least_sharding_that_fits():
     assert smallest_layout(GPT3, a100, 1024, 2048) == "zero 3, blocks checkpointed"
     assert smallest_layout(GPT3, a100, 8, 2048).startswith("none fits 8 x A100")
     assert all(layout.num_devices == 64 for _, layout in candidate_layouts(64))
+
+
+def test_blocks_that_are_asked_for_are_in_every_one():
+    found = candidate_layouts(8, "fp32", "blocks")
+    assert all(
+        layout.checkpointing == "blocks" and layout.precision == "fp32" for _, layout in found
+    )
+    assert len({name for name, _ in found}) == len(found)

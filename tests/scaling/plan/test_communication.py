@@ -41,3 +41,13 @@ def test_tensor_parallel_sums_twice_a_layer_and_pass():
 
 def test_one_device_sends_nothing():
     assert bytes_sent(SHAPE, Layout(), 64) == {}
+
+
+def test_replicas_gather_among_fewer_and_sum_over_the_others():
+    sent = bytes_sent(SHAPE, Layout(zero=3, data=8, replicas=2, precision="fp32"), 64)
+    size = 4 * num_params(SHAPE)
+    assert sent == {
+        "weights, all-gather": pytest.approx(2 * size * 3 / 4),
+        "gradients, reduce-scatter": pytest.approx(size * 3 / 4),
+        "gradients, all-reduce": pytest.approx(size / 4),
+    }

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from lmlab.scaling.plan.layout import chosen_layout
+from lmlab.scaling.plan.layout import chosen_layout, layout_name, resized
+from lmlab.scaling.plan.memory import Layout
+
+SINGLE = Layout(precision="fp32")
 
 
 @pytest.mark.parametrize(
@@ -16,17 +19,27 @@ from lmlab.scaling.plan.layout import chosen_layout
     ],
 )
 def test_names_and_numbers(strategy, devices, tensor, name, zero, data):
-    found, layout = chosen_layout(strategy, devices, tensor, "fp32", "none")
-    assert found == name and (layout.zero, layout.data, layout.tensor) == (zero, data, tensor)
+    layout = chosen_layout(strategy, devices, tensor, SINGLE)
+    assert layout_name(layout) == name and layout.precision == "fp32"
+    assert (layout.zero, layout.data, layout.tensor) == (zero, data, tensor)
 
 
-def test_blocks_are_named():
-    found, layout = chosen_layout("zero3", 4, 1, "bf16_mixed", "blocks")
-    assert found == "zero 3, blocks checkpointed" and layout.checkpointing == "blocks"
+def test_what_is_unusual_is_in_the_name():
+    blocks = Layout(checkpointing="blocks")
+    assert layout_name(chosen_layout("zero3", 4, 1, blocks)) == "zero 3, blocks checkpointed"
+    shared = Layout(zero=3, data=8, replicas=2, keeps_gradients=True, offload="all")
+    assert layout_name(shared) == "zero 3, 2 replicas, gradients kept whole, on the CPU"
+    assert layout_name(Layout(data=2, tensor=4)) == "DDP, tensor 4"
+
+
+def test_another_number_of_devices():
+    assert resized(Layout(data=2, tensor=4), 32, 4) == Layout(data=8, tensor=4)
+    with pytest.raises(ValueError, match=r"hardware.replicas=4 does not divide 6 data copies"):
+        resized(Layout(zero=3, data=8, replicas=4), 6, 1)
 
 
 def test_what_cannot_be():
     with pytest.raises(ValueError, match=r"stage.tensor=3 does not divide 8"):
-        chosen_layout("zero3", 8, 3, "fp32", "none")
+        chosen_layout("zero3", 8, 3, SINGLE)
     with pytest.raises(ValueError, match=r"stage.strategy=none.*stage.strategy=ddp"):
-        chosen_layout("none", 8, 1, "fp32", "none")
+        chosen_layout("none", 8, 1, SINGLE)

@@ -5,7 +5,7 @@ import pytest
 from lmlab.config import resolve
 from lmlab.config.compose import Composer
 from lmlab.config.place import find_places
-from lmlab.hardware.settings import num_processes, num_shares
+from lmlab.processes import num_processes, num_shares
 
 MESH = {"devices": 8, "nodes": 1, "mesh": {"data": 2, "model": 4}, "rules": {"batch": "data"}}
 
