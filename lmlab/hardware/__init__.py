@@ -3,7 +3,7 @@
 from lmlab.hardware.data_parallel import DataParallel
 from lmlab.hardware.deep_speed import DeepSpeed
 from lmlab.hardware.fully_sharded import FullySharded
-from lmlab.hardware.machine import Hardware, cpu_has_bf16
+from lmlab.hardware.machine import Hardware, accelerator_here, cpu_has_bf16, precision_here
 from lmlab.hardware.mesh import Mesh
 from lmlab.hardware.tpu import Tpu
 
@@ -14,5 +14,7 @@ __all__ = [
     "Hardware",
     "Mesh",
     "Tpu",
+    "accelerator_here",
     "cpu_has_bf16",
+    "precision_here",
 ]

@@ -22,6 +22,20 @@ def cpu_has_bf16() -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
+def accelerator_here(asked: str) -> str:
+    """What `auto` is on this machine: gpu or cpu."""
+    return ("gpu" if torch.cuda.device_count() else "cpu") if asked == "auto" else asked
+
+
+def precision_here(asked: str, accelerator: str) -> str:
+    """What `auto` is on this machine's accelerator: bf16 where it is native, else fp32."""
+    if asked != "auto":
+        return asked
+    if accelerator == "gpu":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if cpu_has_bf16() else "fp32"
+
+
 class Hardware:
     """Accelerator, processes, precision, compilation; a strategy of its own has a class of its own.
 
@@ -43,8 +57,7 @@ class Hardware:
         peak_flops: float | None,
     ) -> None:
         num_gpus = torch.cuda.device_count()
-        if accelerator == "auto":
-            accelerator = "gpu" if num_gpus else "cpu"
+        accelerator = accelerator_here(accelerator)  # type: ignore[assignment]
         if devices < 1 or nodes < 1:
             raise ValueError(
                 f"hardware.devices={devices} and hardware.nodes={nodes} must be 1 or more"
@@ -61,20 +74,13 @@ class Hardware:
         self.accelerator: str = accelerator
         self.strategy: str = strategy
         self.devices, self.num_nodes = devices, nodes
-        self.precision = self._precision(precision)
+        if precision == "fp8":
+            check_fp8(accelerator)
+        self.precision = precision_here(precision, accelerator)
         self.compile = accelerator == "gpu" if compile is None else compile
         self.activation_checkpointing = activation_checkpointing
         self.deterministic, self.peak_flops = deterministic, peak_flops
         self.threads = threads
-
-    def _precision(self, asked: str) -> str:
-        if asked == "fp8":
-            check_fp8(self.accelerator)
-        if asked != "auto":
-            return asked
-        if self.accelerator == "gpu":
-            return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-        return "bf16" if cpu_has_bf16() else "fp32"
 
     @property
     def world_size(self) -> int:

@@ -16,7 +16,7 @@ from lmlab.scaling.plan.device import arithmetic_of, check_device, default_devic
 from lmlab.scaling.plan.flops import trained
 from lmlab.scaling.plan.layout import chosen_layout, resized
 from lmlab.scaling.plan.memory import Layout
-from lmlab.scaling.plan.planned import Planned
+from lmlab.scaling.plan.planned import Planned, least_divided
 from lmlab.scaling.plan.shape import num_params
 from lmlab.scaling.plan.subject import Subject
 from lmlab.scaling.plan.what_changes import what_changes
@@ -113,10 +113,7 @@ class ComputePlan:
             return resized(found, number, tensor)
         if tensor > 1:
             return chosen_layout("none" if number == tensor else "zero3", number, tensor, found)
-        for _, layout in candidate_layouts(number, found.precision, found.checkpointing):
-            if Planned(subject, device, number, layout, "bf16").fits:
-                return layout
-        return chosen_layout("zero3", number, tensor, found)
+        return least_divided(subject, device, number, found)
 
     def _plan(self, planned: Planned, layouts: list[tuple[str, Layout]]) -> Plan:
         subject = planned.subject

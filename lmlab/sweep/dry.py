@@ -25,19 +25,20 @@ COLUMNS = (
     "memory GB",
     "of it",
 )
+MOST = "<="
 _UNITS = ((1e15, "P"), (1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
 def dry_run(plan: Plan) -> int:
     """Print the table; nothing is written, and nothing started. 1 where a job cannot be built."""
-    found = estimates(plan.jobs)
+    found = estimates(plan.jobs, plan.config["launcher"])
     print(table(plan.jobs, found, _at_once(plan)))
     return 1 if any("error" in one for one in found) else 0
 
 
-def estimates(jobs: list[Planned]) -> list[dict[str, Any]]:
+def estimates(jobs: list[Planned], launcher: dict[str, Any]) -> list[dict[str, Any]]:
     """What each takes, by one process that has torch. Raises: RuntimeError if it fails."""
-    configs = [resolve.plain(job.composed.cfg) for job in jobs]
+    configs = [with_threads(resolve.plain(job.composed.cfg), launcher) for job in jobs]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "jobs.json"
         path.write_text(json.dumps(configs))
@@ -54,6 +55,16 @@ def estimates(jobs: list[Planned]) -> list[dict[str, Any]]:
     return read
 
 
+def with_threads(config: dict[str, Any], launcher: dict[str, Any]) -> dict[str, Any]:
+    """The job with the CPU threads that the launcher `local` gives its processes, if it says none."""
+    hardware = config["hardware"]
+    if not launcher["_target_"].endswith(Local.__name__) or hardware.get("threads") is not None:
+        return config
+    number = int(hardware["devices"]) * int(hardware["nodes"])
+    threads = Local(jobs=int(launcher["jobs"])).threads(max(1, number))
+    return config | {"hardware": hardware | {"threads": threads}}
+
+
 def table(jobs: list[Planned], found: list[dict[str, Any]], at_once: int | None) -> str:
     """The jobs, the total, and what the minutes rest on."""
     rows = [
@@ -66,7 +77,7 @@ def table(jobs: list[Planned], found: list[dict[str, Any]], at_once: int | None)
         "",
         _sum(found, "tokens", count),
         _sum(found, "flops", count),
-        _sum(found, "minutes", minutes),
+        _sum(found, "minutes", minutes, at_once or 1),
         "",
         f"{len(jobs)} jobs, nothing was started",
     )
@@ -83,13 +94,13 @@ def _line(row: tuple[str, ...], widths: list[int]) -> str:
 def _cells(one: dict[str, Any]) -> tuple[str, ...]:
     if "error" in one:
         return ("", "", "", "", "", f"cannot be built: {one['error']};")
+    most = MOST if one.get("at_most") and one["tokens"] is not None else ""
     return (
         count(one["params"]),
         count(one["params_inside"]),
-        _known(one["tokens"], count),
-        _known(one["flops"], count),
-        _known(one["minutes"], minutes),
-        f"{one['memory_bytes'] / 1e9:.2g}",
+        *(most + _known(one[key], count) for key in ("tokens", "flops")),
+        most + _known(one["minutes"], minutes),
+        _known(one["memory_bytes"], lambda size: f"{size / 1e9:.2g}"),
     )
 
 
@@ -97,29 +108,40 @@ def _known(value: float | None, show: Callable[[float], str]) -> str:
     return "?" if value is None else show(value)
 
 
-def _sum(found: list[dict[str, Any]], key: str, show: Callable[[float], str]) -> str:
+def _sum(
+    found: list[dict[str, Any]], key: str, show: Callable[[float], str], at_once: int = 1
+) -> str:
+    """at_once: jobs that run beside each other."""
+    most = MOST if any(one.get("at_most") for one in found) else ""
     values = [one.get(key) for one in found]
     known = [value for value in values if value is not None]
     more = "" if len(known) == len(values) else "+?"
-    return show(sum(known)) + more
+    return most + show(sum(known) / min(at_once, max(1, len(known)))) + more
 
 
 def _basis(found: list[dict[str, Any]], at_once: int | None) -> list[str]:
     lines = []
-    for one in found:
-        if "peak" in one:
-            line = (
-                f"minutes: at {one['utilisation']:.0%} (assumed) of a peak of "
-                f"{one['peak']:.3g} FLOP/s ({one['how']}), without start-up and validation"
-            )
-            lines += [line] if line not in lines else []
+    peaks = {(one["peak"], one["how"]) for one in found if "peak" in one}
+    for peak, how in sorted(peaks):
+        used = [
+            one["utilisation"] for one in found if (one.get("peak"), one.get("how")) == (peak, how)
+        ]
+        span = " to ".join(f"{part:.0%}" for part in sorted({min(used), max(used)}))
+        lines.append(
+            f"minutes: at {span} (by the width, on a CPU as measured) of a peak of {peak:.3g} FLOP/s "
+            f"({how}) a process, and 8 s to start and end a job; without validation"
+        )
     missing = sorted({one["missing"] for one in found if "missing" in one})
     lines += [
         f"minutes: no {kind} here; hardware.peak_flops=989e12 tells its peak" for kind in missing
     ]
-    if at_once != 1:
-        lines.append("jobs at once share the machine: the total of the minutes stays")
-    lines.append("memory: 16 bytes a parameter and 34 a layer, token and channel of a micro-batch")
+    if at_once is None:
+        lines.append("all: the minutes of the jobs one after the other")
+    elif at_once > 1:
+        lines.append(f"all: the minutes of {at_once} jobs at once")
+    if any(one.get("at_most") for one in found):
+        lines.append(f"{MOST}: with full rows; the data's may be shorter")
+    lines.append("memory: of one process at the peak of a step, as stage=plan counts it")
     if any(one.get("tokens", 0) is None for one in found):
         lines.append("?: only the data, or the clock, would tell")
     return lines

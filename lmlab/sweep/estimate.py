@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lmlab.config.needs import needs_model
-
-# The fraction of the peak rate that a run is taken to reach.
-UTILISATION = {"cpu": 0.4, "gpu": 0.35, "tpu": 0.35}
-OPTIMIZER_BYTES = 16  # a parameter: weight, gradient, two moments, in fp32
-ACTIVATION_BYTES = 34  # a layer, token and channel; Korthikanti et al. 2022, without attention
 
 
 def main(path: str) -> int:
@@ -37,7 +33,9 @@ def estimate(config: dict[str, Any]) -> dict[str, Any]:
     """params, params_inside, tokens, flops, minutes, memory_bytes and how the peak is known.
 
     minutes and flops are None where only the data would tell (epochs), flops where only minutes
-    end the run; minutes also where the device is not here and hardware.peak_flops is not set.
+    end the run; minutes also where the device is not here and hardware.peak_flops is not set;
+    memory_bytes where no plan knows the layout. at_most: tokens, flops and minutes are those of full
+    rows, and the stage counts what is in them.
     """
     if not needs_model(config):
         return {"params": 0, "params_inside": 0, "tokens": 0, "flops": 0.0, "minutes": 0.0,
@@ -65,9 +63,10 @@ def estimate(config: dict[str, Any]) -> dict[str, Any]:
         world_size=shares,
     )
     found: dict[str, Any] = {"params": total, "params_inside": inside}
-    micro = min(config["batch"]["micro_sequences"], sequences // shares)
-    kept = ACTIVATION_BYTES * arch.num_layers * arch.width * micro * seq_len
-    found["memory_bytes"] = float(total * OPTIMIZER_BYTES + kept)
+    share = sequences // shares
+    micro = min(config["batch"]["micro_sequences"], share)
+    found["memory_bytes"] = _memory(config["hardware"], arch, micro, seq_len, -(-share // micro))
+    found["at_most"] = _counts_tokens(config["stage"]["_target_"])
     if config["budget"].get("epochs") is not None:
         return found | {"tokens": None, "flops": None, "minutes": None}
     plan = make_plan(
@@ -81,52 +80,56 @@ def estimate(config: dict[str, Any]) -> dict[str, Any]:
         / seq_len,
         num_params=inside,
     )
-    return found | _spent(plan, config["hardware"])
+    return found | _spent(plan, config["hardware"], int(arch.width))
 
 
-def _spent(plan: Any, hardware: dict[str, Any]) -> dict[str, Any]:
+def _memory(
+    hardware: dict[str, Any], arch: Any, micro: int, seq_len: int, num_micro: int
+) -> float | None:
+    """Of one process at the peak of a step, as stage=plan counts it; None for a layout it does not know."""
+    from lmlab.layout_of import asked_of
+    from lmlab.scaling.plan.memory import Layout, on_cpu, total_memory
+    from lmlab.shape_of import shape_of
+    from lmlab.sweep.speed import accelerator_of
+
+    asked = asked_of(hardware)
+    if asked.refusal:
+        return None
+    accelerator, precision, _ = accelerator_of(hardware)
+    layout = asked.layout or Layout(data=asked.num_devices, checkpointing=asked.checkpointing)
+    if precision == "fp32":
+        layout = replace(layout, precision="fp32")
+    if accelerator == "cpu":
+        layout = on_cpu(layout, seq_len)
+    return total_memory(shape_of(arch), layout, micro * seq_len, seq_len, num_micro)
+
+
+def _counts_tokens(target: str) -> bool:
+    """Whether a stage counts the tokens of its rows, because they are not all full."""
+    import hydra
+
+    count = getattr(hydra.utils.get_class(target), "step_tokens", None)
+    return count is not None and count.__qualname__ != "Training.step_tokens"
+
+
+def _spent(plan: Any, hardware: dict[str, Any], width: int) -> dict[str, Any]:
     """hardware: its settings; a machine that has not what they ask for can plan it too."""
     from lmlab.processes import num_processes
+    from lmlab.sweep.speed import START_SECONDS, accelerator_of, peak_of, utilisation
 
     if plan.num_steps is None:
         return {"tokens": None, "flops": None, "minutes": plan.minutes}
     tokens = plan.num_steps * plan.step_tokens
     flops = tokens * plan.flops_per_token
-    peak, how, accelerator = _peak(hardware)
+    (peak, how), accelerator = peak_of(hardware), accelerator_of(hardware)[0]
     if peak is None:
         return {"tokens": tokens, "flops": flops, "minutes": plan.minutes, "missing": accelerator}
-    used = UTILISATION[accelerator]
+    used = utilisation(accelerator, width)
     minutes = flops / (peak * num_processes(hardware) * used) / 60.0
     if plan.minutes:
         minutes = min(minutes, plan.minutes)
     about = {"peak": peak, "how": how, "utilisation": used}
-    return {"tokens": tokens, "flops": flops, "minutes": minutes, **about}
-
-
-_PEAKS: dict[tuple[str, str], tuple[float, str]] = {}
-
-
-def _peak(hardware: dict[str, Any]) -> tuple[float | None, str, str]:
-    """The peak rate of one device, None where it is not here; how it is known; its kind."""
-    import torch
-
-    from lmlab.hardware import cpu_has_bf16
-    from lmlab.metric.throughput import peak_flops
-
-    accelerator, here = hardware["accelerator"], torch.cuda.device_count() > 0
-    if accelerator == "auto":
-        accelerator = "gpu" if here else "cpu"
-    if hardware.get("peak_flops") is not None:
-        return float(hardware["peak_flops"]), "hardware.peak_flops", accelerator
-    if accelerator == "tpu" or (accelerator == "gpu" and not here):
-        return None, "", accelerator
-    precision = hardware["precision"]
-    if precision == "auto":
-        precision = "bf16" if here or cpu_has_bf16() else "fp32"
-    key = (accelerator, precision)
-    if key not in _PEAKS:
-        _PEAKS[key] = peak_flops(*key)
-    return *_PEAKS[key], accelerator
+    return {"tokens": tokens, "flops": flops, "minutes": minutes + START_SECONDS / 60.0, **about}
 
 
 def _objective(config: dict[str, Any], vocab: Any, kind: str) -> Any:

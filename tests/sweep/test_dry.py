@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lmlab.sweep.dry import count, minutes, table
+from lmlab.sweep.dry import count, minutes, table, with_threads
 
 ONE = {"params": 1.5e6, "params_inside": 1e6, "tokens": 2e7, "flops": 1.2e14, "minutes": 5.0,
        "memory_bytes": 2.5e8, "peak": 1e12, "how": "known", "utilisation": 0.4}  # fmt: skip
@@ -18,7 +18,30 @@ def test_the_table_has_a_line_a_job_the_total_and_what_it_rests_on():
     assert lines[1].split() == ["1", "1.5M", "1M", "20M", "120T", "5", "0.25", "arch=a"]
     assert lines[2].split()[3:5] == ["?", "?"]
     assert lines[3].split()[:4] == ["all", "20M+?", "120T+?", "10"]
-    assert "40% (assumed) of a peak of 1e+12 FLOP/s (known)" in lines[4]
+    assert "at 40% (" in lines[4] and "of a peak of 1e+12 FLOP/s (known)" in lines[4]
+
+
+def test_jobs_at_once_share_the_minutes():
+    both = table([Job, Job], [ONE, ONE], 2)  # type: ignore[list-item]
+    assert both.splitlines()[3].split()[3] == "5" and "all: the minutes of 2 jobs at once" in both
+    single = table([Job], [ONE], 2)  # type: ignore[list-item]
+    assert single.splitlines()[2].split()[3] == "5"
+
+
+def test_what_is_at_most_says_so():
+    lines = table([Job], [ONE | {"at_most": True, "memory_bytes": None}], 1).splitlines()  # type: ignore[list-item]
+    assert lines[1].split()[3:7] == ["<=20M", "<=120T", "<=5", "?"]
+    assert lines[2].split()[1:4] == ["<=20M", "<=120T", "<=5"]
+    assert any(line.startswith("<=: with full rows") for line in lines)
+
+
+def test_a_job_has_the_threads_of_its_launcher():
+    config = {"hardware": {"devices": 1, "nodes": 1, "threads": None}}
+    local = {"_target_": "lmlab.sweep.local.Local", "jobs": 1000}
+    assert with_threads(config, local)["hardware"]["threads"] == 1
+    own = {"hardware": config["hardware"] | {"threads": 3}}
+    assert with_threads(own, local) == own
+    assert with_threads(config, {"_target_": "lmlab.sweep.queue.Ray"}) == config
 
 
 def test_a_job_that_cannot_be_built_does_not_hide_the_others():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lmlab.scaling.plan.accelerator import Accelerator, Number
 from lmlab.scaling.plan.answer import one_pass
-from lmlab.scaling.plan.candidate import USABLE, smallest_layout
+from lmlab.scaling.plan.candidate import USABLE, candidate_layouts, smallest_layout
 from lmlab.scaling.plan.layout import layout_name
 from lmlab.scaling.plan.memory import Layout, total_memory
 from lmlab.scaling.plan.subject import Subject
@@ -54,3 +54,18 @@ class Planned:
             f"{said}, does not fit the {room}. The least divided that fits with "
             f"batch.micro_sequences=1: {least}."
         )
+
+
+def least_divided(subject: Subject, device: Accelerator, number: int, like: Layout) -> Layout:
+    """The least divided layout that fits, with the run's micro-batch or else with one sequence.
+
+    The most divided where none fits; like: whose precision and checkpointing it has.
+    """
+    layouts = [
+        layout for _, layout in candidate_layouts(number, like.precision, like.checkpointing)
+    ]
+    for run in (subject, replace(subject, micro_sequences=1)):
+        for layout in layouts:
+            if Planned(run, device, number, layout, "bf16").fits:
+                return layout
+    return layouts[-1]

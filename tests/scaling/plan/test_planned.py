@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from lmlab.scaling.plan.accelerator import accelerator
 from lmlab.scaling.plan.memory import Layout
-from lmlab.scaling.plan.planned import Planned
+from lmlab.scaling.plan.planned import Planned, least_divided
 from tests.scaling.test_compute_plan import SMALL, subject
 
 
@@ -22,3 +22,13 @@ def test_whether_it_fits_and_what_would():
     assert planned(Layout(), micro_sequences=1).fits
     large = planned(Layout(), micro_sequences=64, batch_tokens=2048.0 * 64)
     assert not large.fits and "with batch.micro_sequences=1: one device." in large.fit()
+
+
+def test_the_least_divided_that_fits_else_with_one_sequence_else_the_most_divided():
+    h100 = accelerator("H100")
+    huge = subject(batch_tokens=2048.0 * 1024, micro_sequences=8)
+    assert least_divided(subject(SMALL), h100, 8, Layout()) == Layout(data=8)
+    one = least_divided(huge, h100, 128, Layout())
+    assert one == Layout(zero=3, data=128, checkpointing="blocks")
+    assert not Planned(huge, h100, 128, one, "bf16").fits
+    assert least_divided(huge, h100, 2, Layout()).checkpointing == "blocks"
