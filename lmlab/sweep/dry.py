@@ -61,7 +61,8 @@ def with_threads(config: dict[str, Any], launcher: dict[str, Any]) -> dict[str, 
     if not launcher["_target_"].endswith(Local.__name__) or hardware.get("threads") is not None:
         return config
     number = int(hardware["devices"]) * int(hardware["nodes"])
-    threads = Local(jobs=int(launcher["jobs"])).threads(max(1, number))
+    local = Local(jobs=int(launcher["jobs"]), share_gpus=True)
+    threads = local.threads(max(1, number))
     return config | {"hardware": hardware | {"threads": threads}}
 
 

@@ -36,7 +36,8 @@ def isoflop_figure(points: Points, fit: IsoflopFit) -> Figure:
             _budget(left, rows, fit, flops, SCALE(0.95 * norm(flops)))
         left.set(xlabel="parameters", ylabel="loss (nats a token)")
         low, high = padded(points.params)
-        left.set_xlim(low, high * (high / low) ** 0.22)  # room for the names of the budgets
+        left.set_xlim(low, high * (high / low) ** 0.08)  # room for the names of the budgets
+    left.margins(y=0.12)
         log_axis(left.xaxis, count_text)
         log_axis(left.yaxis, plain_text)
         left.plot([], [], "o", ms=7, color="white", mec=BLACK, mew=1.1, label="best size")
@@ -52,9 +53,9 @@ def _budget(axes: Axes, rows: Points, fit: IsoflopFit, flops: float, colour: tup
     axes.annotate(
         power_text(float(f"{flops:.1e}")),
         (rows.params[last], rows.loss[last]),
-        (6, 0),
+        (0, 7),
         textcoords="offset points",
-        va="center",
+        ha="center",
         fontsize=9,
         color=colour,
     )
