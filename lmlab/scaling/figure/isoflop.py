@@ -37,7 +37,7 @@ def isoflop_figure(points: Points, fit: IsoflopFit) -> Figure:
         left.set(xlabel="parameters", ylabel="loss (nats a token)")
         low, high = padded(points.params)
         left.set_xlim(low, high * (high / low) ** 0.08)  # room for the names of the budgets
-    left.margins(y=0.12)
+        left.margins(y=0.12)
         log_axis(left.xaxis, count_text)
         log_axis(left.yaxis, plain_text)
         left.plot([], [], "o", ms=7, color="white", mec=BLACK, mew=1.1, label="best size")
