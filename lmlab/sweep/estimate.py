@@ -43,8 +43,7 @@ def estimate(config: dict[str, Any]) -> dict[str, Any]:
     import torch
 
     from lmlab.build import flops_per_sequence, make_arch
-    from lmlab.processes import num_processes, num_shares
-    from lmlab.stage.plan import make_plan, step_sequences
+    from lmlab.stage.plan import make_plan
     from lmlab.undrawn import NothingDrawn
     from lmlab.vocabulary import vocabulary
 
@@ -54,21 +53,15 @@ def estimate(config: dict[str, Any]) -> dict[str, Any]:
     total = sum(p.numel() for p in arch.parameters())
     inside = total - arch.num_embedding_params()
     seq_len = int(config["data"].get("seq_len", arch.max_seq_len))
-    num_processes(config["hardware"])  # raises for a mesh that is not made of them
-    shares = num_shares(config["hardware"])
-    sequences = step_sequences(
-        batch_tokens=config["batch"]["tokens"],
-        batch_sequences=config["batch"]["sequences"],
-        seq_len=seq_len,
-        world_size=shares,
-    )
-    found: dict[str, Any] = {"params": total, "params_inside": inside}
+    sequences, shares = _sequences(config, seq_len)
     share = sequences // shares
     micro = min(config["batch"]["micro_sequences"], share)
-    found["memory_bytes"] = _memory(config["hardware"], arch, micro, seq_len, -(-share // micro))
-    found["at_most"] = _counts_tokens(config["stage"]["_target_"])
+    memory = _memory(config["hardware"], arch, micro, seq_len, -(-share // micro))
+    at_most = _counts_tokens(config["stage"]["_target_"])
+    found = {"params": total, "params_inside": inside, "memory_bytes": memory, "at_most": at_most}
     if config["budget"].get("epochs") is not None:
         return found | {"tokens": None, "flops": None, "minutes": None}
+    flops = flops_per_sequence(arch, _objective(config, vocab, arch.kind), seq_len)
     plan = make_plan(
         budget=config["budget"],
         recipe_tokens=config["arch"]["recipe"]["tokens"],
@@ -76,11 +69,27 @@ def estimate(config: dict[str, Any]) -> dict[str, Any]:
         micro_sequences=config["batch"]["micro_sequences"],
         seq_len=seq_len,
         world_size=shares,
-        flops_per_token=flops_per_sequence(arch, _objective(config, vocab, arch.kind), seq_len)
-        / seq_len,
+        flops_per_token=flops / seq_len,
         num_params=inside,
     )
     return found | _spent(plan, config["hardware"], int(arch.width))
+
+
+def _sequences(config: dict[str, Any], seq_len: int) -> tuple[int, int]:
+    """Sequences of a step, and the shares that they are divided into."""
+    from lmlab.processes import num_processes, num_shares
+    from lmlab.stage.plan import step_sequences
+
+    num_processes(config["hardware"])  # raises for a mesh that is not made of them
+    shares = num_shares(config["hardware"])
+    batch = config["batch"]
+    sequences = step_sequences(
+        batch_tokens=batch["tokens"],
+        batch_sequences=batch["sequences"],
+        seq_len=seq_len,
+        world_size=shares,
+    )
+    return sequences, shares
 
 
 def _memory(

@@ -111,7 +111,7 @@ def test_a_wrong_published_figure_or_ranking_is_refused_before_any_job(tree, old
 @pytest.mark.slow
 def test_what_jobs_have_answered_is_in_the_parents_run(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    words = ["-m", "stage=plan", "arch=gpt_1m,gpt_3m", "hardware=cpu", "launcher.jobs=2"]
+    words = ["-m", "stage=plan", "arch=gpt_1m,gpt_3m", "launcher.jobs=2"]
     assert main([*words, "budget.tokens=1e9", f"run.root={tmp_path}"]) == 0, capsys.readouterr()
     (folder,) = tmp_path.glob("sweeps/*")
     run = json.loads((folder / "run.json").read_text())["mlflow_run_id"]

@@ -83,7 +83,9 @@ def test_ctrl_c_ends_it_and_a_taken_port_is_no_hindrance(root: Path) -> None:
     start_run(root).finalize("finished")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        code = f"from lmlab.track import ui; print(ui.serve(ui.Path({str(root)!r}), {port}))"
+        # A process that a script started in the background was told to ignore Ctrl-C.
+        code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        code += f"from lmlab.track import ui; print(ui.serve(ui.Path({str(root)!r}), {port}))"
         process = subprocess.Popen(
             [sys.executable, "-c", code],
             env=os.environ | {"PYTHONPATH": str(ROOT)},
