@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from lmlab import product
 from lmlab.data.chat_template import find_template
 from lmlab.data.conversation import Turn
 from lmlab.data.tokenizer.file import File
@@ -46,18 +47,15 @@ def model(folder) -> Any:
 
 
 @torch.no_grad()
-def test_logits_are_those_of_transformers(model, twin):
-    """To 1e-5 in double precision, but for fp32 rotations in both; in fp32 30 layers round apart."""
+def test_logits_are_those_of_transformers(model, twin, monkeypatch):
+    """To 1e-5 with the matrix products that transformers uses; 30 layers of others round apart."""
     torch.manual_seed(0)
     tokens = torch.randint(49_152, (2, 48))
-    single = model.unembed(model(tokens)), twin(tokens).logits
-    try:
-        double = model.double().unembed(model(tokens)), twin.double()(tokens).logits
-    finally:
-        model.float(), twin.float()
-    assert double[1].std() > 1
-    torch.testing.assert_close(*double, atol=1e-5, rtol=0)
-    torch.testing.assert_close(*single, atol=2e-4, rtol=0)
+    theirs = twin(tokens).logits
+    assert theirs.std() > 1
+    torch.testing.assert_close(model.unembed(model(tokens)), theirs, atol=2e-4, rtol=0)
+    monkeypatch.setattr(product, "_is_faster_here", lambda: False)
+    torch.testing.assert_close(model.unembed(model(tokens)), theirs, atol=1e-5, rtol=0)
 
 
 @torch.no_grad()
