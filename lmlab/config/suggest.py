@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
 
@@ -32,6 +32,15 @@ def nearest(word: str, names: Iterable[str]) -> str | None:
         if close and (best is None or score > best_score):
             best, best_score = name, score
     return best
+
+
+def check_keys(path: str, given: Iterable[object], known: Sequence[str]) -> None:
+    """Raises: ValueError for a key of the node `path` that it has not, with those it has."""
+    for key in given:
+        if key not in known:
+            near = nearest(str(key), known)
+            hint = f"; did you mean {near}?" if near else ""
+            raise ValueError(f"{path}.{key}: it has {', '.join(known)}{hint}")
 
 
 def nearest_path(path: str, node_keys: Iterable[str], paths: Iterable[str]) -> str | None:

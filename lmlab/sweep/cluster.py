@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from lmlab.sweep.local import signal_supervisor
@@ -45,6 +46,10 @@ class Ray:
     def threads(self, num_processes: int) -> int | None:
         """CPU threads of each process of a job of so many processes."""
         return max(1, int(self._cpus) // num_processes)
+
+    def check(self, wishes: Iterable[int]) -> str:
+        """What is too much for all of the cluster, Ray says itself: the job waits."""
+        return ""
 
     def has_room(self, task: Task, num_gpus: int) -> bool:
         """Ray starts a task when what it wants is free."""

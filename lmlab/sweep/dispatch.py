@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Protocol
@@ -40,6 +40,8 @@ class Launcher(Protocol):
     at_once: int | None
 
     def threads(self, num_processes: int) -> int | None: ...
+
+    def check(self, wishes: Iterable[int]) -> str: ...
 
     def has_room(self, task: Task, num_gpus: int) -> bool: ...
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lmlab.config import resolve
-from lmlab.sweep.local import Local
+from lmlab.sweep.local import Local, threads_each
 from lmlab.sweep.plan import Plan, Planned
 from lmlab.sweep.task import package_environment
 
@@ -61,8 +61,7 @@ def with_threads(config: dict[str, Any], launcher: dict[str, Any]) -> dict[str, 
     if not launcher["_target_"].endswith(Local.__name__) or hardware.get("threads") is not None:
         return config
     number = int(hardware["devices"]) * int(hardware["nodes"])
-    local = Local(jobs=int(launcher["jobs"]), share_gpus=True)
-    threads = local.threads(max(1, number))
+    threads = threads_each(int(launcher["jobs"]), max(1, number))
     return config | {"hardware": hardware | {"threads": threads}}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lmlab.config.suggest import nearest
+from lmlab.config.suggest import check_keys
 from lmlab.sweep.result import Result
 
 KINDS = ("line", "scatter")
@@ -20,11 +20,7 @@ MARKS = "osD^vPX"
 
 def check(asked: Mapping[str, Any]) -> None:
     """Raises: ValueError for a key or kind that there is not, naming the nearest."""
-    for key in asked:
-        if key not in KEYS:
-            near = nearest(str(key), KEYS)
-            raise ValueError(f"experiment.figure.{key}: it has {', '.join(KEYS)}"
-                             + (f"; did you mean {near}?" if near else ""))  # fmt: skip
+    check_keys("experiment.figure", asked, KEYS)
     if asked.get("kind", "line") not in KINDS:
         raise ValueError(f"experiment.figure.kind={asked['kind']}: must be {' or '.join(KINDS)}")
     for key in ("x", "y"):

@@ -30,6 +30,11 @@ class Process:
             self._process.send_signal(number)
 
 
+def threads_each(jobs: int, num_processes: int) -> int:
+    """This machine's cores divided among so many jobs of so many processes each."""
+    return max(1, len(os.sched_getaffinity(0)) // (jobs * num_processes))
+
+
 class Local:
     """`jobs` at once, each in as many processes as hardware.devices says, on GPUs of its own.
 
@@ -55,8 +60,7 @@ class Local:
 
     def threads(self, num_processes: int) -> int | None:
         """CPU threads of each process of a job of so many processes."""
-        cores = len(os.sched_getaffinity(0))
-        return max(1, cores // ((self.at_once or 1) * num_processes))
+        return threads_each(self.at_once or 1, num_processes)
 
     def has_room(self, task: Task, num_gpus: int) -> bool:
         """Whether so many GPUs are free for the job; always where the machine has none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from lmlab.sweep.local import signal_supervisor
@@ -66,6 +67,10 @@ class Submitit:
     def threads(self, num_processes: int) -> int | None:
         """CPU threads of each process of a job, however many it has."""
         return self._cpus
+
+    def check(self, wishes: Iterable[int]) -> str:
+        """What is too much for the cluster, its queue says itself."""
+        return ""
 
     def has_room(self, task: Task, num_gpus: int) -> bool:
         """The queue starts a job when what it wants is free."""

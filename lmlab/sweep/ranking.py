@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lmlab.config.suggest import nearest
+from lmlab.config.suggest import check_keys
 from lmlab.sweep.figure import COLOURS, words
 from lmlab.sweep.result import Result
 from lmlab.sweep.statistics import rank_correlation, ranked
@@ -37,11 +37,7 @@ class Ranked:
 
 def check(asked: Mapping[str, Any]) -> None:
     """Raises: ValueError for a key or value that there is not, naming the nearest."""
-    for key in asked:
-        if key not in KEYS:
-            near = nearest(str(key), KEYS)
-            raise ValueError(f"experiment.ranking.{key}: it has {', '.join(KEYS)}"
-                             + (f"; did you mean {near}?" if near else ""))  # fmt: skip
+    check_keys("experiment.ranking", asked, KEYS)
     if not isinstance(asked.get("metric"), str):
         raise ValueError("experiment.ranking.metric: needs a metric, such as val/loss_nats")
     if asked.get("better") not in BETTER:

@@ -11,9 +11,8 @@ from lmlab.config.compose import Composer
 from lmlab.config.error import ConfigError
 from lmlab.config.origin import readable
 from lmlab.sweep import expect, figure, gpus, ranking
-from lmlab.sweep.dispatch import Dispatch
+from lmlab.sweep.dispatch import Dispatch, Launcher
 from lmlab.sweep.folder import NEW, SweepFolder, opened, recorded
-from lmlab.sweep.local import Local
 from lmlab.sweep.parent import Parent, go_on
 from lmlab.sweep.plan import Plan, make_plan
 from lmlab.sweep.report import make_report
@@ -38,8 +37,7 @@ def run_sweep(composer: Composer, overrides: list[str], worker: str = "lmlab.wor
 
         return dry_run(plan.at_corners() if isinstance(plan, SearchPlan) else plan)
     launcher = instantiate(plan.config["launcher"], _convert_="all")
-    if isinstance(launcher, Local):
-        _say_gpus(plan, launcher)
+    _say_gpus(plan, launcher)
     with opened(plan) as folder:
         return _run(plan, folder, launcher, worker)
 
@@ -67,7 +65,7 @@ def _run(plan: Plan, folder: SweepFolder, launcher: object, worker: str) -> int:
     return code
 
 
-def _say_gpus(plan: Plan, launcher: Local) -> None:
+def _say_gpus(plan: Plan, launcher: Launcher) -> None:
     """Say where jobs will wait for GPUs. Raises: ConfigError for one that wants too many."""
     jobs = plan.at_corners().jobs if isinstance(plan, SearchPlan) else plan.jobs
     said = launcher.check(gpus.wanted(job.accelerator, job.devices) for job in jobs)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lmlab.config.suggest import distance, nearest, nearest_path
+from lmlab.config.suggest import check_keys, distance, nearest, nearest_path
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,11 @@ def test_own_node_comes_before_the_tree() -> None:
 
 def test_tree_is_searched_by_leaf_when_the_node_has_nothing_near() -> None:
     assert nearest_path("width", ["seed", "debug"], ["seed", "debug", "arch.width"]) == "arch.width"
+
+
+def test_a_key_that_a_node_has_not_is_refused_with_those_it_has():
+    check_keys("experiment.figure", ["x"], ("x", "y"))
+    with pytest.raises(
+        ValueError, match=r"experiment.figure.kidn: it has kind, x; did you mean kind"
+    ):
+        check_keys("experiment.figure", ["x", "kidn"], ("kind", "x"))

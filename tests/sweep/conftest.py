@@ -95,8 +95,14 @@ def wait_for(folder: Path, pattern: str, number: int = 1) -> None:
         time.sleep(0.01)
 
 
-def killed_twice(start: Start, tree: Path, *words: str) -> dict[str, list[str]]:
-    """The outcome of four jobs whose launcher was killed in its first and its second job."""
+def killed_twice(
+    start: Start, tree: Path, monkeypatch: pytest.MonkeyPatch, launcher: str, option: str
+) -> list[int]:
+    """How often each of four jobs finished whose launcher was killed in its first and second job."""
+    pytest.importorskip(launcher)
+    write(tree / "conf" / "launcher" / f"{launcher}.yaml", option)
+    monkeypatch.setenv("FAKE_SECONDS", "0.3")
+    words = [f"launcher={launcher}", "launcher.jobs=1"]
     for number in (1, 2):
         process = start("seed=1,2,3,4", *words)
         try:
@@ -108,4 +114,4 @@ def killed_twice(start: Start, tree: Path, *words: str) -> dict[str, list[str]]:
     last = start("seed=1,2,3,4", *words)
     _, said = last.communicate(timeout=240)
     assert last.returncode == 0, said
-    return outcome(tree)
+    return [len(times) for times in outcome(tree).values()]

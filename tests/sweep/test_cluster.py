@@ -34,8 +34,4 @@ def test_jobs_go_through_a_local_ray(tree, monkeypatch):
 
 @pytest.mark.slow
 def test_a_launcher_killed_twice_finishes_every_job_once(tree, start: Start, monkeypatch):
-    pytest.importorskip("ray")
-    write(tree / "conf" / "launcher" / "ray.yaml", OPTION)
-    monkeypatch.setenv("FAKE_SECONDS", "0.3")
-    found = killed_twice(start, tree, "launcher=ray", "launcher.jobs=1")
-    assert [len(times) for times in found.values()] == [1] * 4
+    assert killed_twice(start, tree, monkeypatch, "ray", OPTION) == [1] * 4

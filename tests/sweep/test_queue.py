@@ -118,8 +118,4 @@ def test_a_signal_reaches_them_and_the_sweep_goes_on_under_another_launcher(
 
 
 def test_a_launcher_killed_twice_finishes_every_job_once(tree, start: Start, monkeypatch):
-    pytest.importorskip("submitit")
-    write(tree / "conf" / "launcher" / "submitit.yaml", OPTION)
-    monkeypatch.setenv("FAKE_SECONDS", "0.3")
-    found = killed_twice(start, tree, "launcher=submitit", "launcher.jobs=1")
-    assert [len(times) for times in found.values()] == [1] * 4
+    assert killed_twice(start, tree, monkeypatch, "submitit", OPTION) == [1] * 4
