@@ -98,6 +98,8 @@ def rank_environments(num_processes: int) -> list[dict[str, str]]:
         return [base]
     cores = len(os.sched_getaffinity(0))
     base.setdefault("OMP_NUM_THREADS", str(max(1, cores // num_processes)))
+    # DDP would warn every run of a setting that keeps resumed runs exact (hardware/data_parallel.py).
+    base.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     base |= {
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(_free_port()),
